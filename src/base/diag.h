@@ -30,6 +30,8 @@ typedef struct {
 	char *context; /* what the quoted line is in: `resource "aws_vpc" "main"`; or NULL */
 	SourceRange subject;
 	GPtrArray *values; /* of char*: "var.x is 3" lines about the expression; or NULL */
+	gpointer extra; /* more about it, for a room above (a provider's attribute path); or NULL */
+	GDestroyNotify extra_free;
 } Diag;
 
 /* A list of diagnostics in the order they were found. Not thread-safe. */
