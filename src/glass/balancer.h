@@ -1,12 +1,15 @@
 /*
  * Load balancers: one HAProxy for each Application Load Balancer, in the network namespace of its
  * network interfaces. Targets come and go by HAProxy's runtime API and never need a reload; other
- * changes are written into its configuration and taken over by a seamless reload. HAProxy runs on when
- * the region dies and is adopted by the next balancers_run of the same id.
+ * changes are written into its configuration and taken over by a seamless reload. HAProxy runs on
+ * when the region dies and is adopted by the next balancers_run of the same id.
  */
 #pragma once
 
-#include "glass/glass.h"
+#include <gio/gio.h>
+
+/* From glass/glass.h. */
+typedef struct Glass Glass;
 
 typedef enum {
 	BALANCER_IF_PATH, /* values are patterns with * and ? */
@@ -52,7 +55,8 @@ typedef struct {
 	int port;
 	gboolean https;
 	char *certificate; /* PEM of key and chain, for https */
-	int published_fd; /* a listening socket of the host to serve as well, or -1; the balancer keeps a copy */
+	int published_fd; /* a listening socket of the host to serve as well, or -1; the balancer
+			     keeps a copy */
 	GPtrArray *rules; /* of BalancerRule, in order of priority */
 	BalancerAction *default_action;
 } BalancerListener;
@@ -94,8 +98,8 @@ typedef struct {
 BalancerSpec *balancer_spec_new(const char *id, const char *owner);
 void balancer_spec_free(BalancerSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BalancerSpec, balancer_spec_free)
-/* These add to what is there and return what they added, to be filled in; strings inside are the spec's and
- * are freed with it (set them with g_strdup). */
+/* These add to what is there and return what they added, to be filled in; strings inside are the
+ * spec's and are freed with it (set them with g_strdup). */
 BalancerListener *balancer_spec_listener(BalancerSpec *spec, const char *id, int port);
 BalancerGroup *balancer_spec_group(BalancerSpec *spec, const char *id);
 BalancerRule *balancer_listener_rule(BalancerListener *listener);
@@ -104,10 +108,10 @@ BalancerCondition *balancer_rule_condition(BalancerRule *rule, BalancerCondition
 BalancerAction *balancer_action_new(BalancerActionKind kind);
 void balancer_action_forward(BalancerAction *action, const char *group, int weight);
 
-/* The configuration that HAProxy is given, for tests and `terrarium status`. fds[i] is the number that the
- * published socket of listener i will have, or -1. Caller frees. */
-char *balancer_configuration(const BalancerSpec *spec, const int *fds, const char *folder,
-	GError **error);
+/* The configuration that HAProxy is given, for tests and `terrarium status`. fds[i] is the number
+ * that the published socket of listener i will have, or -1. Caller frees. */
+char *balancer_configuration(
+	const BalancerSpec *spec, const int *fds, const char *folder, GError **error);
 
 typedef enum {
 	BALANCER_TARGET_INITIAL,
@@ -120,7 +124,8 @@ typedef enum {
 
 typedef struct {
 	BalancerTargetState state;
-	const char *reason; /* "Elb.RegistrationInProgress", "Target.Timeout", …; or NULL. Static. */
+	const char
+		*reason; /* "Elb.RegistrationInProgress", "Target.Timeout", …; or NULL. Static. */
 	char description[128]; /* AWS's words; "" if none */
 } BalancerTargetHealth;
 
@@ -128,8 +133,8 @@ typedef struct Balancers Balancers;
 typedef struct Balancer Balancer;
 
 typedef struct {
-	/* It runs; or, with an error, it could not be started or did not take its configuration (the former
-	 * one then still serves). */
+	/* It runs; or, with an error, it could not be started or did not take its configuration
+	 * (the former one then still serves). */
 	void (*ready)(Balancer *balancer, const GError *error, gpointer data);
 	/* A target's health changed. */
 	void (*health)(Balancer *balancer, const char *group, const char *address, int port,
@@ -142,7 +147,8 @@ Balancers *balancers_new(Glass *glass, const BalancerEvents *events, gpointer da
 void balancers_free(Balancers *balancers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Balancers, balancers_free)
 
-/* Runs, adopts or changes the balancer of that id. Takes `spec`. Returns at once; `ready` follows. */
+/* Runs, adopts or changes the balancer of that id. Takes `spec`. Returns at once; `ready` follows.
+ */
 Balancer *balancers_run(Balancers *balancers, BalancerSpec *spec, GError **error);
 Balancer *balancers_get(Balancers *balancers, const char *id);
 /* Stops and forgets what balancers_run was not told of: once, after a restart. */
@@ -154,8 +160,8 @@ const char *balancer_id(const Balancer *balancer);
 
 /* Registers a target (again: no effect; while it drains: it is back). */
 void balancer_register(Balancer *balancer, const char *group, const char *address, int port);
-/* Deregisters: no new requests at once, gone when idle or after the group's deregistration delay (then its
- * health event says UNUSED). */
+/* Deregisters: no new requests at once, gone when idle or after the group's deregistration delay
+ * (then its health event says UNUSED). */
 void balancer_deregister(Balancer *balancer, const char *group, const char *address, int port);
 /* What is known now. */
 BalancerTargetHealth balancer_target_health(

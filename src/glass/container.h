@@ -1,6 +1,6 @@
 /*
- * What a container is told: the C form of an ECS container definition with its image's defaults. All
- * members may be NULL or 0 for "as the image says" or the documented default.
+ * What a container is told: the C form of an ECS container definition with its image's defaults.
+ * All members may be NULL or 0 for "as the image says" or the documented default.
  */
 #pragma once
 

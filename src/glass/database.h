@@ -1,11 +1,15 @@
 /*
- * Databases: one server (the host's own PostgreSQL or MariaDB programs, read-only, under crun) for each RDS
- * instance, as a user of its own in the network namespace of an interface in the DB subnets. Data lives
- * in <home>/databases/<id> until database_delete. The server runs on when the region dies and is adopted.
+ * Databases: one server (the host's own PostgreSQL or MariaDB programs, read-only, under crun) for
+ * each RDS instance, as a user of its own in the network namespace of an interface in the DB
+ * subnets. Data lives in <home>/databases/<id> until database_delete. The server runs on when the
+ * region dies and is adopted.
  */
 #pragma once
 
-#include "glass/glass.h"
+#include <gio/gio.h>
+
+/* From glass/glass.h. */
+typedef struct Glass Glass;
 
 typedef struct Databases Databases;
 typedef struct Database Database;
@@ -40,26 +44,28 @@ typedef enum {
 /* Called when a database's status changed. */
 typedef void (*DatabaseChanged)(Database *database, gpointer data);
 
-/* Which server would serve `engine`: "15.18", or NULL and an error that names what to install. Caller
- * frees. */
+/* Which server would serve `engine`: "15.18", or NULL and an error that names what to install.
+ * Caller frees. */
 char *database_server_version(const char *engine, GError **error);
 
 Databases *databases_new(Glass *glass, DatabaseChanged changed, gpointer data);
 void databases_free(Databases *databases);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Databases, databases_free)
 
-/* Creates the instance if its data is not there, starts it if it does not run, adopts it if it does. Takes
- * `spec`. Fails for an engine that this machine does not have. */
+/* Creates the instance if its data is not there, starts it if it does not run, adopts it if it
+ * does. Takes `spec`. Fails for an engine that this machine does not have. */
 Database *databases_run(Databases *databases, DatabaseSpec *spec, GError **error);
 Database *databases_get(Databases *databases, const char *id);
-/* Stops servers (and only those: data stays) that databases_run was not told of. Once, after a restart. */
+/* Stops servers (and only those: data stays) that databases_run was not told of. Once, after a
+ * restart. */
 void databases_sweep(Databases *databases);
 
 const char *database_id(const Database *database);
 DatabaseStatus database_status(const Database *database);
 const char *database_reason(const Database *database); /* of a failure; or NULL */
 const char *database_version_served(const Database *database); /* "15.18" */
-/* What differs from what was asked for ("engine version 13.4 is served by PostgreSQL 15.18"); borrowed. */
+/* What differs from what was asked for ("engine version 13.4 is served by PostgreSQL 15.18");
+ * borrowed. */
 const char *const *database_differences(const Database *database);
 
 void database_stop(Database *database);
@@ -67,9 +73,11 @@ void database_start(Database *database);
 void database_reboot(Database *database);
 /* Changes the master user's password of a running instance (MODIFYING until done). */
 void database_set_password(Database *database, const char *password);
-/* Changes parameters; those that need a restart take effect with the next one (as pending-reboot). */
+/* Changes parameters; those that need a restart take effect with the next one (as pending-reboot).
+ */
 void database_set_parameters(Database *database, char **parameters);
-/* Stops it and deletes its data; the last event says DELETED, and `database` is invalid after it. */
+/* Stops it and deletes its data; the last event says DELETED, and `database` is invalid after it.
+ */
 void database_delete(Database *database);
 
 /* The server's log (stderr), as the region sees it. Caller frees. */

@@ -19,7 +19,8 @@
 GQuark image_error_quark(void);
 typedef enum {
 	IMAGE_ERROR_INVALID, /* not a manifest, index or config */
-	IMAGE_ERROR_UNSUPPORTED, /* one that we do not run: schema 1, another platform, an artifact */
+	IMAGE_ERROR_UNSUPPORTED, /* one that we do not run: schema 1, another platform, an artifact
+				  */
 	IMAGE_ERROR_MISSING, /* names a blob that is not in the store */
 } ImageError;
 
@@ -40,8 +41,8 @@ typedef struct {
 	GPtrArray *manifests; /* of ImageDescriptor; empty for a manifest */
 } ImageManifest;
 
-/* Parses. `media_type` is what the client said (Content-Type), or NULL to go by the document; if both say
- * one they must agree. */
+/* Parses. `media_type` is what the client said (Content-Type), or NULL to go by the document; if
+ * both say one they must agree. */
 ImageManifest *image_manifest_parse(GBytes *document, const char *media_type, GError **error);
 void image_manifest_free(ImageManifest *manifest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageManifest, image_manifest_free)
@@ -75,8 +76,8 @@ ImageConfig *image_config_parse(GBytes *document, GError **error);
 void image_config_free(ImageConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageConfig, image_config_free)
 
-/* An image ready to be unpacked: an index resolved to this host's manifest, its config read, and every layer
- * in the store. */
+/* An image ready to be unpacked: an index resolved to this host's manifest, its config read, and
+ * every layer in the store. */
 typedef struct {
 	char *digest; /* as asked for */
 	char *manifest_digest; /* of the manifest itself (differs when `digest` is an index) */
@@ -89,10 +90,10 @@ Image *image_open(Blobs *blobs, const char *digest, GError **error);
 void image_free(Image *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
 
-/* Adds every digest that the image `digest` (manifest or index) needs, itself included, to a set of char*
- * for blobs_gc. Missing ones are passed over. */
+/* Adds every digest that the image `digest` (manifest or index) needs, itself included, to a set of
+ * char* for blobs_gc. Missing ones are passed over. */
 void image_references(Blobs *blobs, const char *digest, GHashTable *referenced);
 
-/* Loads an OCI image layout folder (index.json, blobs/) or a docker-archive already unpacked as such into
- * the store. Returns the digest of its one image (caller frees). */
+/* Loads an OCI image layout folder (index.json, blobs/) or a docker-archive already unpacked as
+ * such into the store. Returns the digest of its one image (caller frees). */
 char *image_import_layout(Blobs *blobs, const char *folder, GError **error);

@@ -1,10 +1,12 @@
 /*
- * Tasks: containers that share one network namespace, as ECS's awsvpc mode has it. A task is started
- * from its spec, runs on by itself (conmon and crun, inside the glass), and is adopted again when the
- * region comes back: tasks_run with a spec whose id already has containers does not start them twice.
+ * Tasks: containers that share one network namespace, as ECS's awsvpc mode has it. A task is
+ * started from its spec, runs on by itself (conmon and crun, inside the glass), and is adopted
+ * again when the region comes back: tasks_run with a spec whose id already has containers does not
+ * start them twice.
  *
- * Order (dependsOn), health checks, the rule that an essential container takes the task with it, and
- * stopping (signal, stopTimeout, kill) are kept here. Why a task should run is the region's affair.
+ * Order (dependsOn), health checks, the rule that an essential container takes the task with it,
+ * and stopping (signal, stopTimeout, kill) are kept here. Why a task should run is the region's
+ * affair.
  */
 #pragma once
 
@@ -57,7 +59,8 @@ typedef struct {
 	TaskHealth health; /* UNKNOWN without a health check or before its first answer */
 	gboolean has_exit_code;
 	int exit_code;
-	const char *reason; /* ECS's words: "CannotStartContainerError: …", "OutOfMemoryError: …"; or NULL */
+	const char *reason; /* ECS's words: "CannotStartContainerError: …", "OutOfMemoryError: …";
+			       or NULL */
 	gint64 started_at, stopped_at; /* microseconds since the epoch (real time); 0: not yet */
 } TaskContainer;
 
@@ -68,14 +71,17 @@ typedef struct {
 	gint64 timestamp; /* microseconds since the epoch, when the container wrote it */
 	const char *text; /* without the newline; not NUL-terminated */
 	gsize length;
-	guint64 position; /* grows strictly within a container: who keeps the last one sees no line twice */
+	guint64 position; /* grows strictly within a container: who keeps the last one sees no line
+			     twice */
 } TaskLogLine;
 
 typedef struct {
-	/* A container or the task changed (status, health): look with task_status and task_container. */
+	/* A container or the task changed (status, health): look with task_status and
+	 * task_container. */
 	void (*changed)(Task *task, gpointer data);
-	/* What containers wrote, in order. The position behind the lines is remembered on disk after the return:
-	 * a region killed in between gets them again, with the same positions. May be NULL. */
+	/* What containers wrote, in order. The position behind the lines is remembered on disk
+	 * after the return: a region killed in between gets them again, with the same positions.
+	 * May be NULL. */
 	void (*log)(Task *task, const TaskLogLine *lines, gsize n_lines, gpointer data);
 } TaskEvents;
 
@@ -85,30 +91,33 @@ Tasks *tasks_new(
 void tasks_free(Tasks *tasks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tasks, tasks_free)
 
-/* Runs a task, or adopts it if containers of that id exist. Takes `spec`. The owner's network namespace
- * must be there. Fails only for a spec that cannot run (a cycle in dependsOn, an unknown volume, a
- * privileged request); what goes wrong later ends in TASK_STOPPED with a reason. */
+/* Runs a task, or adopts it if containers of that id exist. Takes `spec`. The owner's network
+ * namespace must be there. Fails only for a spec that cannot run (a cycle in dependsOn, an unknown
+ * volume, a privileged request); what goes wrong later ends in TASK_STOPPED with a reason. */
 Task *tasks_run(Tasks *tasks, TaskSpec *spec, GError **error);
 Task *tasks_get(Tasks *tasks, const char *id); /* NULL if unknown */
-/* Kills and removes what runs or lies about of tasks that tasks_run was not told of: called once after a
- * restart, when all that the store knows have been adopted. */
+/* Kills and removes what runs or lies about of tasks that tasks_run was not told of: called once
+ * after a restart, when all that the store knows have been adopted. */
 void tasks_sweep(Tasks *tasks);
 
 const TaskSpec *task_spec(const Task *task);
 const char *task_id(const Task *task);
 TaskStatus task_status(const Task *task);
-/* ECS's task health: UNHEALTHY if an essential container's check fails, HEALTHY when all of them are. */
+/* ECS's task health: UNHEALTHY if an essential container's check fails, HEALTHY when all of them
+ * are. */
 TaskHealth task_health(const Task *task);
-/* Why it stopped or stops: "EssentialContainerExited", "TaskFailedToStart", or what task_stop was given. */
+/* Why it stopped or stops: "EssentialContainerExited", "TaskFailedToStart", or what task_stop was
+ * given. */
 const char *task_stop_code(const Task *task);
 const char *task_stopped_reason(const Task *task);
 guint task_container_count(const Task *task);
 TaskContainer task_container(const Task *task, guint index);
-/* What differs from the spec on this machine ("memory limit not enforced: …"), NULL-terminated, borrowed. */
+/* What differs from the spec on this machine ("memory limit not enforced: …"), NULL-terminated,
+ * borrowed. */
 const char *const *task_differences(const Task *task);
 
-/* Stops: every container gets its stop signal, in reverse order of dependsOn, and after its stop timeout
- * SIGKILL. Returns at once. Stopping twice is the same as once. */
+/* Stops: every container gets its stop signal, in reverse order of dependsOn, and after its stop
+ * timeout SIGKILL. Returns at once. Stopping twice is the same as once. */
 void task_stop(Task *task, const char *stop_code, const char *reason);
 /* Forgets a stopped task and removes its folder; `task` is invalid afterwards. */
 void task_forget(Task *task);
@@ -116,10 +125,11 @@ void task_forget(Task *task);
 /* A program beside the containers' own, in one of them. */
 typedef struct TaskExec TaskExec;
 typedef void (*TaskExecDone)(TaskExec *exec, int exit_code, const GError *error, gpointer data);
-/* Starts `command` in `container`. With `terminal` it gets a terminal of rows × columns, and fds[0] is its
- * other end (fds[1], fds[2]: -1); without, fds are the other ends of its stdin, stdout and stderr. The
- * caller owns the fds. `done` is called once, after which `exec` is invalid; with an error: it could not be
- * started. environment ("NAME=value") is added to the container's own; may be NULL. */
+/* Starts `command` in `container`. With `terminal` it gets a terminal of rows × columns, and fds[0]
+ * is its other end (fds[1], fds[2]: -1); without, fds are the other ends of its stdin, stdout and
+ * stderr. The caller owns the fds. `done` is called once, after which `exec` is invalid; with an
+ * error: it could not be started. environment ("NAME=value") is added to the container's own; may
+ * be NULL. */
 TaskExec *task_exec(Task *task, const char *container, char **command, char **environment,
 	gboolean terminal, int rows, int columns, int fds[3], TaskExecDone done, gpointer data,
 	GError **error);
