@@ -124,6 +124,9 @@ struct LangScope {
 	Value locals;
 	/* During plan: timestamp(), uuid() and bcrypt() give unknown values. */
 	gboolean pure;
+	/* For the programs of resource types: what is missing (an attribute, an element, something of null) is
+	 * null instead of an error, and null has no elements. */
+	gboolean lenient;
 	/* Functions that this scope has besides the built-in ones, by name; GHashTable of
 	 * char* -> const LangFunction*; or NULL. */
 	GHashTable *functions;
