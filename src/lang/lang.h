@@ -1,7 +1,8 @@
 /*
- * The Terraform language (HCL's native syntax): bodies, expressions, templates; and their evaluation to
- * Values. This room knows the grammar and the functions, but no resource, variable or provider:
- * what a name means is told by the Scope's resolver. The engine and the resource-type files use it.
+ * The Terraform language (HCL's native syntax): bodies, expressions, templates; and their
+ * evaluation to Values. This room knows the grammar and the functions, but no resource, variable or
+ * provider: what a name means is told by the Scope's resolver. The engine and the resource-type
+ * files use it.
  */
 #pragma once
 
@@ -34,17 +35,18 @@ struct LangBody {
 	GPtrArray *attributes; /* of LangAttribute*, in source order; a name occurs once */
 	GPtrArray *blocks; /* of LangBlock*, in source order */
 	SourceRange range;
-	SourceRange end; /* just before the closing brace or at the end of file: where what is missing would be */
+	SourceRange end; /* just before the closing brace or at the end of file: where what is
+			    missing would be */
 };
 
 /* A parsed file. Owns its whole syntax tree; free it after everything that points into it. */
 typedef struct LangFile LangFile;
 
-/* Parses native syntax (.tf, .tfvars, .hcl). Always returns a file: with what could be parsed, and with
- * errors in `diags`. Text is copied; `filename` is as it shall appear in diagnostics. */
+/* Parses native syntax (.tf, .tfvars, .hcl). Always returns a file: with what could be parsed, and
+ * with errors in `diags`. Text is copied; `filename` is as it shall appear in diagnostics. */
 LangFile *lang_parse(const char *filename, const char *text, gsize length, Diags *diags);
-/* Parses the JSON syntax (.tf.json, .tfvars.json) to the same tree (blocks are told from attributes by
- * the reader: see lang_body_content's schema). */
+/* Parses the JSON syntax (.tf.json, .tfvars.json) to the same tree (blocks are told from attributes
+ * by the reader: see lang_body_content's schema). */
 LangFile *lang_parse_json(const char *filename, const char *text, gsize length, Diags *diags);
 /* A single expression or a template (the text of templatefile, or a quoted string's inside). */
 LangFile *lang_parse_expression(const char *filename, const char *text, gsize length, Diags *diags);
@@ -94,10 +96,11 @@ typedef void (*LangReferenceFunc)(const LangTraversal *traversal, gpointer data)
 void lang_expr_references(const LangExpr *expr, LangReferenceFunc found, gpointer data);
 void lang_body_references(const LangBody *body, LangReferenceFunc found, gpointer data);
 
-/* If the expression is nothing but a traversal (as in depends_on, ignore_changes, provider), it; else
- * NULL. Owned by the tree. A bare keyword ("all") is a traversal without steps. */
+/* If the expression is nothing but a traversal (as in depends_on, ignore_changes, provider), it;
+ * else NULL. Owned by the tree. A bare keyword ("all") is a traversal without steps. */
 const LangTraversal *lang_expr_traversal(const LangExpr *expr);
-/* If the expression is a tuple constructor, its elements (else FALSE); an object constructor, its items. */
+/* If the expression is a tuple constructor, its elements (else FALSE); an object constructor, its
+ * items. */
 gboolean lang_expr_tuple(const LangExpr *expr, LangExpr ***elements, guint *n);
 gboolean lang_expr_object(const LangExpr *expr, LangExpr ***keys, LangExpr ***values, guint *n);
 /* If it is a function call, its name and arguments (for type constraints and the like). */
@@ -109,34 +112,36 @@ const char *lang_expr_keyword(const LangExpr *expr);
 
 typedef struct LangScope LangScope;
 
-/* Tells what a traversal's beginning means. Sets *out (owned by the caller then) and *used to how many
- * steps after the root it stands for (0: the root alone); the evaluator applies the rest. Returns
- * FALSE after adding an error to diags (Terraform: "Reference to undeclared …"). */
-typedef gboolean (*LangResolveFunc)(const LangTraversal *traversal, Value *out, guint *used,
-	gpointer data, Diags *diags);
+/* Tells what a traversal's beginning means. Sets *out (owned by the caller then) and *used to how
+ * many steps after the root it stands for (0: the root alone); the evaluator applies the rest.
+ * Returns FALSE after adding an error to diags (Terraform: "Reference to undeclared …"). */
+typedef gboolean (*LangResolveFunc)(
+	const LangTraversal *traversal, Value *out, guint *used, gpointer data, Diags *diags);
 
 struct LangScope {
 	LangResolveFunc resolve;
 	gpointer data;
-	/* Where file(), templatefile() and the like start relative paths; NULL: no file functions. */
+	/* Where file(), templatefile() and the like start relative paths; NULL: no file functions.
+	 */
 	const char *base_dir;
-	/* Names and values that hide the resolver's, innermost; an object or VALUE_NOTHING. Borrowed. */
+	/* Names and values that hide the resolver's, innermost; an object or VALUE_NOTHING.
+	 * Borrowed. */
 	Value locals;
 	/* During plan: timestamp(), uuid() and bcrypt() give unknown values. */
 	gboolean pure;
-	/* For the programs of resource types: what is missing (an attribute, an element, something of null) is
-	 * null instead of an error, and null has no elements. */
+	/* For the programs of resource types: what is missing (an attribute, an element, something
+	 * of null) is null instead of an error, and null has no elements. */
 	gboolean lenient;
 	/* Functions that this scope has besides the built-in ones, by name; GHashTable of
 	 * char* -> const LangFunction*; or NULL. */
 	GHashTable *functions;
 };
 
-/* Evaluates. On errors adds them to diags and returns unknown of type any, so that a caller may go on to
- * find more errors. */
+/* Evaluates. On errors adds them to diags and returns unknown of type any, so that a caller may go
+ * on to find more errors. */
 Value lang_eval(const LangExpr *expr, const LangScope *scope, Diags *diags);
-/* Evaluates and converts to `type`; errors in Terraform's words ("Inappropriate value for attribute…" is
- * the engine's to say; here: "Unsuitable value type"). */
+/* Evaluates and converts to `type`; errors in Terraform's words ("Inappropriate value for
+ * attribute…" is the engine's to say; here: "Unsuitable value type"). */
 Value lang_eval_as(const LangExpr *expr, const Type *type, const LangScope *scope, Diags *diags);
 
 /* ---- functions ---- */
@@ -144,13 +149,14 @@ Value lang_eval_as(const LangExpr *expr, const Type *type, const LangScope *scop
 typedef struct {
 	const char *name;
 	const Type *type; /* any: takes anything */
-	gboolean allow_null, allow_unknown; /* else null is an error; unknown makes the result unknown */
+	gboolean allow_null,
+		allow_unknown; /* else null is an error; unknown makes the result unknown */
 } LangParameter;
 
 /* A function's body: borrowed arguments, already converted; on failure VALUE_NOTHING and an error
  * message (Terraform's words) with the index of the argument to blame (-1: the call). */
-typedef Value (*LangFunctionCall)(const Value *arguments, guint n, const LangScope *scope,
-	int *blame, char **problem);
+typedef Value (*LangFunctionCall)(
+	const Value *arguments, guint n, const LangScope *scope, int *blame, char **problem);
 
 typedef struct {
 	const char *name;
@@ -160,7 +166,8 @@ typedef struct {
 	/* Result type when an argument is unknown: any if NULL. */
 	const Type *(*result_type)(const Value *arguments, guint n);
 	gboolean impure; /* unknown in a pure scope */
-	gboolean keeps_marks; /* handles sensitive marks itself; else: any marked argument marks the result */
+	gboolean keeps_marks; /* handles sensitive marks itself; else: any marked argument marks the
+				 result */
 } LangFunction;
 
 /* Built-in by name ("cidrsubnet", with or without "core::"), or NULL; and all of them, sorted. */
@@ -173,7 +180,8 @@ const LangFunction *const *lang_functions(gsize *n);
 typedef struct LangDefaults LangDefaults;
 
 /* A type constraint: `list(object({ a = string, b = optional(number, 1) }))`. NULL after an error.
- * *defaults NULL if there are none; defaults may itself be NULL (then optional(…, default) is refused). */
+ * *defaults NULL if there are none; defaults may itself be NULL (then optional(…, default) is
+ * refused). */
 const Type *lang_type(const LangExpr *expr, LangDefaults **defaults, Diags *diags);
 Value lang_defaults_apply(const LangDefaults *defaults, Value value);
 void lang_defaults_free(LangDefaults *defaults);
@@ -182,8 +190,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LangDefaults, lang_defaults_free)
 /* ---- writing ---- */
 
 /* A value as Terraform's configuration would write it, in canonical style (for output, console, and
- * generated files); `indent` in blanks for lines after the first. Sensitive: (sensitive value). Unknown:
- * (known after apply). Caller frees. */
+ * generated files); `indent` in blanks for lines after the first. Sensitive: (sensitive value).
+ * Unknown: (known after apply). Caller frees. */
 char *lang_value_to_text(Value value, guint indent);
 /* `text` in canonical format (terraform fmt), or NULL with errors in diags. Caller frees. */
 char *lang_format(const char *filename, const char *text, gsize length, Diags *diags);
