@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <gio/gio.h>
+
 #include "base/diag.h"
 #include "provider/schema.h"
 

@@ -1,6 +1,8 @@
-/* Calls to an AWS API over HTTP, blocking, with the retries that AWS SDKs make. Thread-safe: one client
- * may serve many threads. */
+/* Calls to an AWS API over HTTP, blocking, with the retries that AWS SDKs make. Thread-safe: one
+ * client may serve many threads. */
 #pragma once
+
+#include <gio/gio.h>
 
 #include "wire/sigv4.h"
 #include "wire/wire.h"

@@ -10,8 +10,8 @@ typedef struct {
 	const char *session_token; /* or NULL */
 } WireCredentials;
 
-/* Adds Authorization, X-Amz-Date, X-Amz-Security-Token and, for s3, X-Amz-Content-Sha256. The request
- * must have its Host header. `time` is epoch seconds. */
+/* Adds Authorization, X-Amz-Date, X-Amz-Security-Token and, for s3, X-Amz-Content-Sha256. The
+ * request must have its Host header. `time` is epoch seconds. */
 void sigv4_sign(WireRequest *request, const WireCredentials *credentials, const char *region,
 	const char *service, gint64 time);
 
@@ -26,7 +26,8 @@ typedef struct {
 	gboolean presigned;
 } SigV4Claim;
 
-/* NULL without error: the request is not signed. NULL with error: it is, badly (IncompleteSignature). */
+/* NULL without error: the request is not signed. NULL with error: it is, badly
+ * (IncompleteSignature). */
 SigV4Claim *sigv4_claim(const WireRequest *request, GError **error);
 void sigv4_claim_free(SigV4Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SigV4Claim, sigv4_claim_free)

@@ -3,9 +3,9 @@
  * rest-xml, and rpc-v2-cbor for the services that list it), in both directions. Everything here
  * comes from models/<service>.json, compiled in as tables; no operation has code of its own.
  *
- * Data are Values shaped by the model: structures are objects by member name, lists are tuples, maps
- * are objects, timestamps are numbers (epoch seconds, fractions kept), blobs are strings of the
- * raw bytes. Absent members are absent, never null.
+ * Data are Values shaped by the model: structures are objects by member name, lists are tuples,
+ * maps are objects, timestamps are numbers (epoch seconds, fractions kept), blobs are strings of
+ * the raw bytes. Absent members are absent, never null.
  */
 #pragma once
 
@@ -32,7 +32,8 @@ const WireService *wire_operation_service(const WireOperation *operation);
 /* The model's input and output structures; NULL where the operation has none. */
 const WireShape *wire_operation_input(const WireOperation *operation);
 const WireShape *wire_operation_output(const WireOperation *operation);
-/* Member of a structure shape by name, or NULL; and the element of a list. For checks of .hcl files. */
+/* Member of a structure shape by name, or NULL; and the element of a list. For checks of .hcl
+ * files. */
 const WireShape *wire_shape_member(const WireShape *shape, const char *name);
 const WireShape *wire_shape_element(const WireShape *shape);
 
@@ -50,15 +51,15 @@ typedef enum {
 } WireErrorCode;
 
 /* Makes one for an answer. Status 400 unless the model gives the code another one. */
-void wire_error_set(GError **error, const char *code, const char *message, ...)
-	G_GNUC_PRINTF(3, 4);
-void wire_error_set_status(
-	GError **error, int status, const char *code, const char *message, ...) G_GNUC_PRINTF(4, 5);
+void wire_error_set(GError **error, const char *code, const char *message, ...) G_GNUC_PRINTF(3, 4);
+void wire_error_set_status(GError **error, int status, const char *code, const char *message, ...)
+	G_GNUC_PRINTF(4, 5);
 /* The AWS code, "" if it has none (transport), borrowed from the error. */
 const char *wire_error_code(const GError *error);
 /* The status given, or 0 for "the model's". */
 int wire_error_status(const GError *error);
-/* Further members of the error structure (ECS's, S3's Resource…): an object, or null. Borrowed / taken. */
+/* Further members of the error structure (ECS's, S3's Resource…): an object, or null. Borrowed /
+ * taken. */
 Value wire_error_members(const GError *error);
 void wire_error_set_members_take(GError *error, Value members);
 
@@ -91,8 +92,8 @@ void wire_response_set_header(WireResponse *response, const char *name, const ch
 
 /* ---- server side ---- */
 
-/* Which operation a request means, from the signing scope's service name, X-Amz-Target, the host, the
- * path and the form's Action and Version, and in which of the service's protocols it speaks. On
+/* Which operation a request means, from the signing scope's service name, X-Amz-Target, the host,
+ * the path and the form's Action and Version, and in which of the service's protocols it speaks. On
  * failure sets the error AWS gives (UnknownOperationException, InvalidAction…) and, if at least the
  * service is clear, *service for the error's shape. */
 typedef enum {
@@ -112,13 +113,15 @@ typedef struct {
 
 gboolean wire_route(const WireRequest *request, WireRoute *route, GError **error);
 
-/* Reads the input and validates it by the model: required members, ranges, lengths, patterns, enums,
- * with the error code and message that the service gives (ValidationException with AWS's sentence,
- * MissingParameter in EC2, …). */
+/* Reads the input and validates it by the model: required members, ranges, lengths, patterns,
+ * enums, with the error code and message that the service gives (ValidationException with AWS's
+ * sentence, MissingParameter in EC2, …). */
 Value wire_decode_input(const WireRoute *route, const WireRequest *request, GError **error);
-/* Writes an answer. Members that the model lacks are a programmer's error, reported by g_critical. */
+/* Writes an answer. Members that the model lacks are a programmer's error, reported by g_critical.
+ */
 WireResponse *wire_encode_output(const WireRoute *route, Value output, const char *request_id);
-/* Writes an error (any GError; not of WIRE_ERROR: InternalFailure 500). route->service may be NULL. */
+/* Writes an error (any GError; not of WIRE_ERROR: InternalFailure 500). route->service may be NULL.
+ */
 WireResponse *wire_encode_error(
 	const WireRoute *route, const GError *error, const char *request_id);
 

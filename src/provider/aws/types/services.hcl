@@ -1,0 +1,148 @@
+// How each service lists and changes the tags of `resource`: `tags` is the map of those to set, `keys` the
+// list of those to remove.
+
+service "ec2" {
+  tag {
+    call "CreateTags" {
+      request = { Resources = [resource], Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "DeleteTags" {
+      request = { Resources = [resource], Tags = [for key in keys : { Key = key }] }
+    }
+  }
+  list {
+    call "DescribeTags" {
+      request = { Filters = [{ Name = "resource-id", Values = [resource] }] }
+    }
+    state = tag_map(result.Tags)
+  }
+}
+
+service "elbv2" {
+  tag {
+    call "AddTags" {
+      request = { ResourceArns = [resource], Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "RemoveTags" {
+      request = { ResourceArns = [resource], TagKeys = keys }
+    }
+  }
+  list {
+    call "DescribeTags" {
+      request = { ResourceArns = [resource] }
+    }
+    state = tag_map(result.TagDescriptions[0].Tags)
+  }
+}
+
+service "ecs" {
+  tag {
+    call "TagResource" {
+      request = { resourceArn = resource, tags = tag_list(tags, "key", "value") }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { resourceArn = resource, tagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { resourceArn = resource }
+    }
+    state = tag_map(result.tags, "key", "value")
+  }
+}
+
+service "ecr" {
+  tag {
+    call "TagResource" {
+      request = { resourceArn = resource, tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { resourceArn = resource, tagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { resourceArn = resource }
+    }
+    state = tag_map(result.tags)
+  }
+}
+
+service "servicediscovery" {
+  tag {
+    call "TagResource" {
+      request = { ResourceARN = resource, Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { ResourceARN = resource, TagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { ResourceARN = resource }
+    }
+    state = tag_map(result.Tags)
+  }
+}
+
+service "rds" {
+  tag {
+    call "AddTagsToResource" {
+      request = { ResourceName = resource, Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "RemoveTagsFromResource" {
+      request = { ResourceName = resource, TagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { ResourceName = resource }
+    }
+    state = tag_map(result.TagList)
+  }
+}
+
+service "secretsmanager" {
+  tag {
+    call "TagResource" {
+      request = { SecretId = resource, Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { SecretId = resource, TagKeys = keys }
+    }
+  }
+}
+
+service "logs" {
+  tag {
+    call "TagResource" {
+      request = { resourceArn = resource, tags = tags }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { resourceArn = resource, tagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { resourceArn = resource }
+    }
+    state = result.tags
+  }
+}

@@ -1,0 +1,81 @@
+/*
+ * API models, inside this room: made from models/<service>.json when a service is first asked for,
+ * then immutable and alive as long as the process.
+ */
+#pragma once
+
+#include "wire/wire.h"
+
+typedef enum {
+	SHAPE_STRUCTURE,
+	SHAPE_LIST,
+	SHAPE_MAP,
+	SHAPE_STRING,
+	SHAPE_INTEGER, /* and long */
+	SHAPE_FLOAT, /* and double */
+	SHAPE_BOOLEAN,
+	SHAPE_TIMESTAMP,
+	SHAPE_BLOB,
+} ShapeType;
+
+typedef struct {
+	const char *name;
+	const WireShape *shape;
+	const char *location_name; /* or NULL */
+	const char *query_name; /* or NULL */
+	const char *timestamp_format; /* or NULL */
+	gboolean flattened;
+	gboolean required;
+	gboolean token; /* an idempotency token */
+} Member;
+
+struct WireShape {
+	const char *name;
+	ShapeType type;
+	GArray *members; /* of Member, sorted by name, of structures */
+	Member element; /* of lists; value of maps */
+	Member key; /* of maps */
+	gboolean flattened;
+	GPtrArray *values; /* of an enum, or NULL */
+	double min, max; /* NaN: none */
+	const char *pattern; /* or NULL */
+	const char *timestamp_format; /* or NULL */
+	gboolean document; /* free JSON */
+	/* of exceptions */
+	gboolean is_error;
+	const char *error_code;
+	int status;
+};
+
+struct WireOperation {
+	const char *name;
+	const WireService *service;
+	const char *method, *uri;
+	int status; /* of a good answer */
+	const WireShape *input, *output;
+	const char *result_wrapper; /* or NULL */
+	GPtrArray *errors; /* of const WireShape* */
+};
+
+struct WireService {
+	const char *name;
+	const char *api_version, *endpoint_prefix, *signing_name, *target_prefix, *json_version,
+		*service_id;
+	const char *xml_namespace;
+	WireProtocol protocol;
+	GHashTable *operations; /* name -> WireOperation */
+	GHashTable *other_operations; /* names that AWS has and we do not */
+	GHashTable *shapes;
+	GHashTable *errors; /* code -> WireShape */
+};
+
+const Member *wire_member(const WireShape *shape, const char *name);
+/* The services that we have models of, NULL-terminated. */
+const char *const *wire_service_names(void);
+
+typedef struct {
+	const char *name; /* "ec2.json" */
+	const char *text;
+	gsize length;
+} WireModelFile;
+extern const WireModelFile wire_model_files[];
