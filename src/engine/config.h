@@ -1,0 +1,103 @@
+/*
+ * Configuration: the modules of a working directory, as their .tf files describe them, before anything
+ * is evaluated. Everything here lives as long as the Config.
+ */
+#pragma once
+
+#include "lang/lang.h"
+
+typedef struct Module Module;
+
+typedef struct {
+	const char *name;
+	SourceRange range;
+	const Type *type; /* any if it has no constraint */
+	LangDefaults *defaults; /* of its optional attributes; or NULL */
+	LangExpr *fallback; /* default; or NULL: required */
+	gboolean sensitive, nullable, ephemeral;
+	const char *description;
+	GPtrArray *validations; /* of LangBody*: condition, error_message */
+} Variable;
+
+typedef struct {
+	const char *name;
+	LangExpr *expr;
+	SourceRange range;
+} Local;
+
+typedef struct {
+	const char *name;
+	LangExpr *expr;
+	gboolean sensitive, ephemeral;
+	const char *description;
+	LangExpr *depends_on;
+	GPtrArray *preconditions; /* of LangBody* */
+	SourceRange range;
+} Output;
+
+typedef struct {
+	const char *name; /* local name: "aws" */
+	const char *alias; /* or NULL */
+	LangBody *body;
+	SourceRange range;
+	Module *module;
+} ProviderConfig;
+
+typedef struct {
+	gboolean managed; /* else a data source */
+	const char *type, *name;
+	LangBody *body;
+	SourceRange range; /* of the header */
+	LangExpr *count, *for_each, *depends_on;
+	const char *provider, *provider_alias; /* as written, or by the type's prefix */
+	gboolean create_before_destroy, prevent_destroy;
+	gboolean ignore_all;
+	GPtrArray *ignore_changes; /* of const LangTraversal*; or NULL */
+	GPtrArray *replace_triggered_by; /* of LangExpr*; or NULL */
+	GPtrArray *preconditions, *postconditions; /* of LangBody* */
+	Module *module;
+} Resource;
+
+typedef struct {
+	const char *name;
+	const char *source;
+	LangBody *body;
+	SourceRange range;
+	LangExpr *count, *for_each, *depends_on;
+	GHashTable *providers; /* child's "aws" or "aws.x" -> parent's; or NULL */
+	Module *module; /* the child */
+	Module *parent;
+} ModuleCall;
+
+struct Module {
+	const char *path; /* "" for the root, "module.a.module.b" */
+	char *dir; /* where its files are */
+	char *shown_dir; /* as diagnostics show it */
+	Module *parent;
+	ModuleCall *call; /* NULL for the root */
+	GHashTable *variables, *locals, *outputs, *calls; /* name -> … */
+	GPtrArray *resources; /* of Resource*, in source order */
+	GHashTable *resource_index; /* "aws_vpc.main" or "data.aws_x.y" -> Resource */
+	GHashTable *providers; /* "aws" or "aws.alias" -> ProviderConfig */
+	GHashTable *required; /* local name -> source */
+	GPtrArray *moved; /* of LangBody* */
+	GPtrArray *removed, *imports, *checks; /* of LangBlock* */
+	const char *backend; /* type, or NULL */
+	gboolean cloud;
+};
+
+typedef struct {
+	Module *root;
+	GPtrArray *modules; /* all of them, parents first */
+	GPtrArray *files; /* of LangFile* */
+	Sources *sources;
+} Config;
+
+/* Reads the .tf and .tf.json files of a folder and, from below it, of the modules that it calls. NULL only if
+ * the folder has none; other errors are in diags. `sources` keeps the texts for quoting. */
+Config *config_load(const char *dir, Sources *sources, Diags *diags);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* "aws_vpc.main" or "data.aws_region.here": its name within the module. Caller frees. */
+char *resource_name(const Resource *resource);
