@@ -26,7 +26,8 @@ typedef struct {
 	DiagSeverity severity;
 	char *summary;
 	char *detail; /* may be NULL */
-	char *address; /* resource address that the diagnostic is about ("with aws_vpc.main,"); or NULL */
+	char *address; /* resource address that the diagnostic is about ("with aws_vpc.main,"); or
+			  NULL */
 	char *context; /* what the quoted line is in: `resource "aws_vpc" "main"`; or NULL */
 	SourceRange subject;
 	GPtrArray *values; /* of char*: "var.x is 3" lines about the expression; or NULL */
@@ -76,5 +77,6 @@ const char *sources_text(const Sources *sources, const char *filename, gsize *le
  * wrapping), with ANSI colours if `color`. `sources` may be NULL (no quoting). Caller frees. */
 char *diag_render(const Diag *diag, const Sources *sources, gboolean color, guint width);
 
-/* All of them, errors after warnings kept in order, each followed by an empty line. Caller frees. */
+/* All of them, errors after warnings kept in order, each followed by an empty line. Caller frees.
+ */
 char *diags_render(const Diags *diags, const Sources *sources, gboolean color, guint width);

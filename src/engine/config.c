@@ -9,13 +9,13 @@ static void load_calls(Config *config, Module *module, Diags *diags);
 
 /* ---- modules ---- */
 
-static Module *
-module_new(Config *config, Module *parent, ModuleCall *call, const char *dir, const char *shown)
-{
+static Module *module_new(
+	Config *config, Module *parent, ModuleCall *call, const char *dir, const char *shown) {
 	Module *module = g_new0(Module, 1);
-	g_autofree char *path = !parent         ? g_strdup("")
-	                        : *parent->path ? g_strdup_printf("%s.module.%s", parent->path, call->name)
-	                                        : g_strdup_printf("module.%s", call->name);
+	g_autofree char *path = !parent ? g_strdup("")
+				: *parent->path
+					? g_strdup_printf("%s.module.%s", parent->path, call->name)
+					: g_strdup_printf("module.%s", call->name);
 	module->path = g_intern_string(path);
 	module->dir = g_strdup(dir);
 	module->shown_dir = g_strdup(shown);
@@ -37,46 +37,36 @@ module_new(Config *config, Module *parent, ModuleCall *call, const char *dir, co
 	return module;
 }
 
-char *
-resource_name(const Resource *resource)
-{
+char *resource_name(const Resource *resource) {
 	return g_strdup_printf(
 		"%s%s.%s", resource->managed ? "" : "data.", resource->type, resource->name);
 }
 
 /* ---- literals ---- */
 
-static Value
-literal(const LangAttribute *attribute, const Type *type, Diags *diags)
-{
-	return attribute ? lang_eval_as(attribute->expr, type, &(LangScope){0}, diags) : VALUE_NOTHING;
+static Value literal(const LangAttribute *attribute, const Type *type, Diags *diags) {
+	return attribute ? lang_eval_as(attribute->expr, type, &(LangScope){0}, diags)
+			 : VALUE_NOTHING;
 }
 
-static gboolean
-literal_bool(const LangBody *body, const char *name, gboolean otherwise, Diags *diags)
-{
+static gboolean literal_bool(
+	const LangBody *body, const char *name, gboolean otherwise, Diags *diags) {
 	g_auto(Value) value = literal(lang_body_attribute(body, name), type_bool(), diags);
 	return value_is_null(value) ? otherwise : value_to_bool(value);
 }
 
-static const char *
-literal_text(const LangBody *body, const char *name, Diags *diags)
-{
+static const char *literal_text(const LangBody *body, const char *name, Diags *diags) {
 	g_auto(Value) value = literal(lang_body_attribute(body, name), type_string(), diags);
 	return g_intern_string(value_text(value));
 }
 
-static LangExpr *
-expression(const LangBody *body, const char *name)
-{
+static LangExpr *expression(const LangBody *body, const char *name) {
 	LangAttribute *attribute = lang_body_attribute(body, name);
 	return attribute ? attribute->expr : NULL;
 }
 
 /* All nested blocks of that type, as bodies. */
-static GPtrArray *
-blocks_of(const LangBody *body, const char *type)
-{
+static GPtrArray *blocks_of(const LangBody *body, const char *type) {
 	GPtrArray *found = g_ptr_array_new();
 	for (guint i = 0; i < body->blocks->len; i++) {
 		LangBlock *block = body->blocks->pdata[i];
@@ -89,17 +79,16 @@ blocks_of(const LangBody *body, const char *type)
 /* ---- the shape of blocks ---- */
 
 /* Reports what a meta block may not hold, with a suggestion. NULL-terminated lists. */
-static void
-check_names(
-	const LangBody *body, const char *const *attributes, const char *const *blocks, Diags *diags)
-{
+static void check_names(const LangBody *body, const char *const *attributes,
+	const char *const *blocks, Diags *diags) {
 	for (guint i = 0; i < body->attributes->len; i++) {
 		const LangAttribute *attribute = body->attributes->pdata[i];
 		if (g_strv_contains(attributes, attribute->name))
 			continue;
-		const char *near =
-			text_nearest(attribute->name, attributes, g_strv_length((char **)attributes));
-		g_autofree char *hint = near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+		const char *near = text_nearest(
+			attribute->name, attributes, g_strv_length((char **)attributes));
+		g_autofree char *hint =
+			near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
 		diags_error(diags, attribute->name_range, "Unsupported argument",
 			"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
 	}
@@ -107,49 +96,48 @@ check_names(
 		const LangBlock *block = body->blocks->pdata[i];
 		if (g_strv_contains(blocks, block->type))
 			continue;
-		const char *near = text_nearest(block->type, blocks, g_strv_length((char **)blocks));
-		g_autofree char *hint = near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+		const char *near =
+			text_nearest(block->type, blocks, g_strv_length((char **)blocks));
+		g_autofree char *hint =
+			near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
 		diags_error(diags, block->type_range, "Unsupported block type",
 			"Blocks of type \"%s\" are not expected here.%s", block->type, hint);
 	}
 }
 
-static gboolean
-check_label_count(const LangBlock *block, guint n, const char *what, Diags *diags)
-{
+static gboolean check_label_count(const LangBlock *block, guint n, const char *what, Diags *diags) {
 	if (block->n_labels == n)
 		return TRUE;
-	diags_error(diags, block->header, block->n_labels < n ? "Missing name for block" : "Extraneous label",
+	diags_error(diags, block->header,
+		block->n_labels < n ? "Missing name for block" : "Extraneous label",
 		"A %s block has %u label%s: %s.", block->type, n, n == 1 ? "" : "s", what);
 	return FALSE;
 }
 
-static gboolean
-check_identifier(const LangBlock *block, guint label, const char *what, Diags *diags)
-{
+static gboolean check_identifier(
+	const LangBlock *block, guint label, const char *what, Diags *diags) {
 	if (lang_is_identifier(block->labels[label]))
 		return TRUE;
 	g_autofree char *summary = g_strdup_printf("Invalid %s name", what);
 	diags_error(diags, block->label_ranges[label], summary,
-		"A name must start with a letter or underscore and may contain only letters, digits, underscores, "
+		"A name must start with a letter or underscore and may contain only letters, "
+		"digits, underscores, "
 		"and dashes.");
 	return FALSE;
 }
 
-static void
-duplicate(const LangBlock *block, const char *what, const char *name, SourceRange other, Diags *diags)
-{
+static void duplicate(const LangBlock *block, const char *what, const char *name, SourceRange other,
+	Diags *diags) {
 	g_autofree char *summary = g_strdup_printf("Duplicate %s", what);
 	diags_error(diags, block->header, summary,
-		"A %s named \"%s\" was already declared at %s:%u,%u-%u. Names must be unique within a module.",
+		"A %s named \"%s\" was already declared at %s:%u,%u-%u. Names must be unique "
+		"within a module.",
 		what, name, other.filename, other.start_line, other.start_column, other.end_column);
 }
 
 /* ---- blocks of a module ---- */
 
-static void
-read_variable(Module *module, const LangBlock *block, Diags *diags)
-{
+static void read_variable(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {
 		"type", "default", "description", "sensitive", "nullable", "ephemeral", NULL};
 	static const char *const blocks[] = {"validation", NULL};
@@ -169,7 +157,8 @@ read_variable(Module *module, const LangBlock *block, Diags *diags)
 	const char *keyword = type ? lang_expr_keyword(type) : NULL;
 	gboolean bare = g_strcmp0(keyword, "list") == 0 || g_strcmp0(keyword, "map") == 0;
 	if (bare) /* of Terraform 0.11 */
-		variable->type = g_str_equal(keyword, "list") ? type_list(type_any()) : type_map(type_any());
+		variable->type =
+			g_str_equal(keyword, "list") ? type_list(type_any()) : type_map(type_any());
 	else
 		variable->type = type ? lang_type(type, &variable->defaults, diags) : type_any();
 	if (!variable->type)
@@ -183,15 +172,15 @@ read_variable(Module *module, const LangBlock *block, Diags *diags)
 	g_hash_table_insert(module->variables, (char *)variable->name, variable);
 }
 
-static void
-read_locals(Module *module, const LangBlock *block, Diags *diags)
-{
+static void read_locals(Module *module, const LangBlock *block, Diags *diags) {
 	for (guint i = 0; i < block->body->attributes->len; i++) {
 		const LangAttribute *attribute = block->body->attributes->pdata[i];
 		Local *other = g_hash_table_lookup(module->locals, attribute->name);
 		if (other) {
-			diags_error(diags, attribute->name_range, "Duplicate local value definition",
-				"A local value named \"%s\" was already defined at %s:%u,%u-%u. Local value names must be "
+			diags_error(diags, attribute->name_range,
+				"Duplicate local value definition",
+				"A local value named \"%s\" was already defined at %s:%u,%u-%u. "
+				"Local value names must be "
 				"unique within a module.",
 				attribute->name, other->range.filename, other->range.start_line,
 				other->range.start_column, other->range.end_column);
@@ -205,9 +194,7 @@ read_locals(Module *module, const LangBlock *block, Diags *diags)
 	}
 }
 
-static void
-read_output(Module *module, const LangBlock *block, Diags *diags)
-{
+static void read_output(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {
 		"value", "description", "sensitive", "depends_on", "ephemeral", NULL};
 	static const char *const blocks[] = {"precondition", NULL};
@@ -238,9 +225,7 @@ read_output(Module *module, const LangBlock *block, Diags *diags)
 	g_hash_table_insert(module->outputs, (char *)output->name, output);
 }
 
-static void
-read_provider(Module *module, const LangBlock *block, Diags *diags)
-{
+static void read_provider(Module *module, const LangBlock *block, Diags *diags) {
 	if (!check_label_count(block, 1, "the provider's local name", diags))
 		return;
 	ProviderConfig *provider = g_new0(ProviderConfig, 1);
@@ -250,10 +235,11 @@ read_provider(Module *module, const LangBlock *block, Diags *diags)
 	provider->range = block->header;
 	provider->module = module;
 	char *key = provider->alias ? g_strdup_printf("%s.%s", provider->name, provider->alias)
-	                            : g_strdup(provider->name);
+				    : g_strdup(provider->name);
 	if (g_hash_table_contains(module->providers, key)) {
 		diags_error(diags, block->header, "Duplicate provider configuration",
-			"A provider configuration for \"%s\" was already given in this module. Each further one needs "
+			"A provider configuration for \"%s\" was already given in this module. "
+			"Each further one needs "
 			"an alias of its own.",
 			key);
 		g_free(provider);
@@ -265,9 +251,7 @@ read_provider(Module *module, const LangBlock *block, Diags *diags)
 
 /* ---- resources ---- */
 
-static void
-read_ignore_changes(Resource *resource, const LangExpr *expr, Diags *diags)
-{
+static void read_ignore_changes(Resource *resource, const LangExpr *expr, Diags *diags) {
 	if (g_strcmp0(lang_expr_keyword(expr), "all") == 0) {
 		resource->ignore_all = TRUE;
 		return;
@@ -286,14 +270,13 @@ read_ignore_changes(Resource *resource, const LangExpr *expr, Diags *diags)
 			g_ptr_array_add(resource->ignore_changes, (gpointer)traversal);
 		else
 			diags_error(diags, lang_expr_range(items[i]), "Invalid expression",
-				"A single static variable reference is required: only attribute access and indexing with "
+				"A single static variable reference is required: only attribute "
+				"access and indexing with "
 				"constant keys.");
 	}
 }
 
-static void
-read_lifecycle(Resource *resource, const LangBody *body, Diags *diags)
-{
+static void read_lifecycle(Resource *resource, const LangBody *body, Diags *diags) {
 	static const char *const attributes[] = {"create_before_destroy", "prevent_destroy",
 		"ignore_changes", "replace_triggered_by", NULL};
 	static const char *const blocks[] = {"precondition", "postcondition", NULL};
@@ -315,9 +298,7 @@ read_lifecycle(Resource *resource, const LangBody *body, Diags *diags)
 	resource->postconditions = blocks_of(body, "postcondition");
 }
 
-static void
-read_provider_reference(Resource *resource, const LangBody *body, Diags *diags)
-{
+static void read_provider_reference(Resource *resource, const LangBody *body, Diags *diags) {
 	LangExpr *expr = expression(body, "provider");
 	g_autofree char *prefix = g_strndup(resource->type, strcspn(resource->type, "_"));
 	resource->provider = g_intern_string(prefix);
@@ -330,27 +311,27 @@ read_provider_reference(Resource *resource, const LangBody *body, Diags *diags)
 	if (traversal || keyword)
 		resource->provider = traversal ? traversal->root : keyword;
 	else
-		diags_error(diags, lang_expr_range(expr), "Invalid provider configuration reference",
-			"The provider argument requires a provider type name, optionally followed by a period and then "
+		diags_error(diags, lang_expr_range(expr),
+			"Invalid provider configuration reference",
+			"The provider argument requires a provider type name, optionally followed "
+			"by a period and then "
 			"a configuration alias.");
 }
 
-static void
-refuse_provisioners(const Resource *resource, Diags *diags)
-{
+static void refuse_provisioners(const Resource *resource, Diags *diags) {
 	for (guint i = 0; i < resource->body->blocks->len; i++) {
 		const LangBlock *block = resource->body->blocks->pdata[i];
-		if (g_str_equal(block->type, "provisioner") || g_str_equal(block->type, "connection"))
+		if (g_str_equal(block->type, "provisioner") ||
+			g_str_equal(block->type, "connection"))
 			diags_error(diags, block->header, "Provisioners are not implemented",
-				"Terrarium does not run provisioners (%s). Do the same in the image, in the task, or in a "
+				"Terrarium does not run provisioners (%s). Do the same in the "
+				"image, in the task, or in a "
 				"step of the pipeline.",
 				block->n_labels > 0 ? block->labels[0] : block->type);
 	}
 }
 
-static void
-read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags)
-{
+static void read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags) {
 	if (!check_label_count(block, 2, "its type and its name", diags) ||
 		!check_identifier(block, 1, "resource", diags))
 		return;
@@ -366,8 +347,10 @@ read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *d
 	resource->depends_on = expression(block->body, "depends_on");
 	read_provider_reference(resource, block->body, diags);
 	if (resource->count && resource->for_each)
-		diags_error(diags, block->header, "Invalid combination of \"count\" and \"for_each\"",
-			"The \"count\" and \"for_each\" meta-arguments are mutually-exclusive, only one should be used "
+		diags_error(diags, block->header,
+			"Invalid combination of \"count\" and \"for_each\"",
+			"The \"count\" and \"for_each\" meta-arguments are mutually-exclusive, "
+			"only one should be used "
 			"to be explicit about the number of resources to be created.");
 	g_autoptr(GPtrArray) lifecycle = blocks_of(block->body, "lifecycle");
 	if (lifecycle->len > 0)
@@ -377,10 +360,12 @@ read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *d
 	Resource *other = g_hash_table_lookup(module->resource_index, name);
 	if (other) {
 		diags_error(diags, block->header, "Duplicate resource configuration",
-			"A %s resource named \"%s\" was already declared at %s:%u,%u-%u. Resource names must be unique "
+			"A %s resource named \"%s\" was already declared at %s:%u,%u-%u. Resource "
+			"names must be unique "
 			"per type in each module.",
-			resource->type, resource->name, other->range.filename, other->range.start_line,
-			other->range.start_column, other->range.end_column);
+			resource->type, resource->name, other->range.filename,
+			other->range.start_line, other->range.start_column,
+			other->range.end_column);
 		g_free(name);
 		return;
 	}
@@ -390,9 +375,7 @@ read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *d
 
 /* ---- module calls ---- */
 
-static GHashTable *
-read_passed_providers(const LangBody *body)
-{
+static GHashTable *read_passed_providers(const LangBody *body) {
 	LangExpr *expr = expression(body, "providers");
 	LangExpr **keys, **values;
 	guint n;
@@ -405,16 +388,15 @@ read_passed_providers(const LangBody *body)
 		if (!key || !value)
 			continue;
 		g_hash_table_insert(passed,
-			key->n_steps ? g_strdup_printf("%s.%s", key->root, key->steps[0].name) : g_strdup(key->root),
+			key->n_steps ? g_strdup_printf("%s.%s", key->root, key->steps[0].name)
+				     : g_strdup(key->root),
 			value->n_steps ? g_strdup_printf("%s.%s", value->root, value->steps[0].name)
-			               : g_strdup(value->root));
+				       : g_strdup(value->root));
 	}
 	return passed;
 }
 
-static void
-read_call(Module *module, const LangBlock *block, Diags *diags)
-{
+static void read_call(Module *module, const LangBlock *block, Diags *diags) {
 	if (!check_label_count(block, 1, "the module's name", diags) ||
 		!check_identifier(block, 0, "module instance", diags))
 		return;
@@ -440,9 +422,7 @@ read_call(Module *module, const LangBlock *block, Diags *diags)
 
 /* ---- terraform { } ---- */
 
-static void
-read_required(Module *module, const LangBody *body, Diags *diags)
-{
+static void read_required(Module *module, const LangBody *body, Diags *diags) {
 	for (guint i = 0; i < body->attributes->len; i++) {
 		const LangAttribute *attribute = body->attributes->pdata[i];
 		LangExpr **keys, **values;
@@ -460,9 +440,7 @@ read_required(Module *module, const LangBody *body, Diags *diags)
 	}
 }
 
-static void
-read_settings(Module *module, const LangBlock *block, Diags *diags)
-{
+static void read_settings(Module *module, const LangBlock *block, Diags *diags) {
 	for (guint i = 0; i < block->body->blocks->len; i++) {
 		const LangBlock *inner = block->body->blocks->pdata[i];
 		if (g_str_equal(inner->type, "required_providers"))
@@ -476,11 +454,10 @@ read_settings(Module *module, const LangBlock *block, Diags *diags)
 
 /* ---- files ---- */
 
-static void
-read_top(Module *module, LangBlock *block, Diags *diags)
-{
-	static const char *const types[] = {"resource", "data", "variable", "output", "locals", "module",
-		"provider", "terraform", "moved", "removed", "import", "check", "ephemeral", NULL};
+static void read_top(Module *module, LangBlock *block, Diags *diags) {
+	static const char *const types[] = {"resource", "data", "variable", "output", "locals",
+		"module", "provider", "terraform", "moved", "removed", "import", "check",
+		"ephemeral", NULL};
 	if (g_str_equal(block->type, "resource") || g_str_equal(block->type, "data"))
 		read_resource(module, block, g_str_equal(block->type, "resource"), diags);
 	else if (g_str_equal(block->type, "variable"))
@@ -504,15 +481,14 @@ read_top(Module *module, LangBlock *block, Diags *diags)
 			"Terrarium does not implement %s blocks.", block->type);
 	else {
 		const char *near = text_nearest(block->type, types, g_strv_length((char **)types));
-		g_autofree char *hint = near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+		g_autofree char *hint =
+			near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
 		diags_error(diags, block->type_range, "Unsupported block type",
 			"Blocks of type \"%s\" are not expected here.%s", block->type, hint);
 	}
 }
 
-static void
-read_body(Module *module, const LangBody *body, Diags *diags)
-{
+static void read_body(Module *module, const LangBody *body, Diags *diags) {
 	for (guint i = 0; i < body->attributes->len; i++) {
 		const LangAttribute *attribute = body->attributes->pdata[i];
 		diags_error(diags, attribute->name_range, "Unsupported argument",
@@ -522,12 +498,11 @@ read_body(Module *module, const LangBody *body, Diags *diags)
 		read_top(module, body->blocks->pdata[i], diags);
 }
 
-static void
-read_file(Config *config, Module *module, const char *name, Diags *diags)
-{
+static void read_file(Config *config, Module *module, const char *name, Diags *diags) {
 	g_autofree char *path = g_build_filename(module->dir, name, NULL);
-	g_autofree char *shown =
-		*module->shown_dir ? g_build_filename(module->shown_dir, name, NULL) : g_strdup(name);
+	g_autofree char *shown = *module->shown_dir
+					 ? g_build_filename(module->shown_dir, name, NULL)
+					 : g_strdup(name);
 	g_autofree char *text = NULL;
 	g_autoptr(GError) error = NULL;
 	gsize length;
@@ -541,16 +516,12 @@ read_file(Config *config, Module *module, const char *name, Diags *diags)
 	read_body(module, lang_file_body(file), diags);
 }
 
-static int
-compare_names(gconstpointer a, gconstpointer b)
-{
+static int compare_names(gconstpointer a, gconstpointer b) {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* The configuration files of a folder, in order; files of editors are not. */
-static GPtrArray *
-list_files(const char *dir, Diags *diags)
-{
+static GPtrArray *list_files(const char *dir, Diags *diags) {
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GDir) handle = g_dir_open(dir, 0, NULL);
 	const char *name;
@@ -559,7 +530,9 @@ list_files(const char *dir, Diags *diags)
 			continue;
 		if (g_str_has_suffix(name, ".tf.json"))
 			diags_error(diags, SOURCE_NOWHERE, "JSON configuration is not implemented",
-				"Terrarium does not read %s yet; write it in the native syntax (.tf).", name);
+				"Terrarium does not read %s yet; write it in the native syntax "
+				"(.tf).",
+				name);
 		else if (g_str_has_suffix(name, ".tf"))
 			g_ptr_array_add(names, g_strdup(name));
 	}
@@ -567,24 +540,21 @@ list_files(const char *dir, Diags *diags)
 	return names;
 }
 
-static void
-read_module(Config *config, Module *module, Diags *diags)
-{
+static void read_module(Config *config, Module *module, Diags *diags) {
 	g_autoptr(GPtrArray) names = list_files(module->dir, diags);
 	for (guint i = 0; i < names->len; i++)
 		read_file(config, module, names->pdata[i], diags);
 	load_calls(config, module, diags);
 }
 
-static void
-load_call(Config *config, Module *module, ModuleCall *call, Diags *diags)
-{
+static void load_call(Config *config, Module *module, ModuleCall *call, Diags *diags) {
 	gboolean local = call->source && (g_str_has_prefix(call->source, "./") ||
-										 g_str_has_prefix(call->source, "../"));
+						 g_str_has_prefix(call->source, "../"));
 	if (!local) {
 		if (call->source)
 			diags_error(diags, call->range, "Module source is not implemented",
-				"Terrarium loads local modules only (\"./…\", \"../…\"): \"%s\" is somewhere else. Copy the "
+				"Terrarium loads local modules only (\"./…\", \"../…\"): \"%s\" is "
+				"somewhere else. Copy the "
 				"module into the project.",
 				call->source);
 		return;
@@ -595,7 +565,8 @@ load_call(Config *config, Module *module, ModuleCall *call, Diags *diags)
 		g_autofree char *other = g_canonicalize_filename(up->dir, NULL);
 		if (g_str_equal(other, canonical)) {
 			diags_error(diags, call->range, "Module includes itself",
-				"The module \"%s\" calls itself, directly or through others.", call->name);
+				"The module \"%s\" calls itself, directly or through others.",
+				call->name);
 			return;
 		}
 	}
@@ -605,15 +576,14 @@ load_call(Config *config, Module *module, ModuleCall *call, Diags *diags)
 		return;
 	}
 	const char *below = g_str_has_prefix(call->source, "./") ? call->source + 2 : call->source;
-	g_autofree char *shown =
-		*module->shown_dir ? g_build_filename(module->shown_dir, below, NULL) : g_strdup(below);
+	g_autofree char *shown = *module->shown_dir
+					 ? g_build_filename(module->shown_dir, below, NULL)
+					 : g_strdup(below);
 	call->module = module_new(config, module, call, dir, shown);
 	read_module(config, call->module, diags);
 }
 
-static void
-load_calls(Config *config, Module *module, Diags *diags)
-{
+static void load_calls(Config *config, Module *module, Diags *diags) {
 	GHashTableIter iter;
 	gpointer call;
 	g_hash_table_iter_init(&iter, module->calls);
@@ -621,9 +591,7 @@ load_calls(Config *config, Module *module, Diags *diags)
 		load_call(config, module, call, diags);
 }
 
-Config *
-config_load(const char *dir, Sources *sources, Diags *diags)
-{
+Config *config_load(const char *dir, Sources *sources, Diags *diags) {
 	g_autoptr(GPtrArray) names = list_files(dir, diags);
 	if (names->len == 0)
 		return NULL;
@@ -638,9 +606,7 @@ config_load(const char *dir, Sources *sources, Diags *diags)
 
 /* ---- the end ---- */
 
-static void
-free_table(GHashTable *table, GDestroyNotify free_value)
-{
+static void free_table(GHashTable *table, GDestroyNotify free_value) {
 	GHashTableIter iter;
 	gpointer value;
 	g_hash_table_iter_init(&iter, table);
@@ -649,33 +615,25 @@ free_table(GHashTable *table, GDestroyNotify free_value)
 	g_hash_table_unref(table);
 }
 
-static void
-variable_free(gpointer data)
-{
+static void variable_free(gpointer data) {
 	Variable *variable = data;
 	lang_defaults_free(variable->defaults);
 	g_ptr_array_unref(variable->validations);
 	g_free(variable);
 }
 
-static void
-output_free(gpointer data)
-{
+static void output_free(gpointer data) {
 	g_ptr_array_unref(((Output *)data)->preconditions);
 	g_free(data);
 }
 
-static void
-call_free(gpointer data)
-{
+static void call_free(gpointer data) {
 	ModuleCall *call = data;
 	g_clear_pointer(&call->providers, g_hash_table_unref);
 	g_free(call);
 }
 
-static void
-resource_free(Resource *resource)
-{
+static void resource_free(Resource *resource) {
 	g_clear_pointer(&resource->ignore_changes, g_ptr_array_unref);
 	g_clear_pointer(&resource->replace_triggered_by, g_ptr_array_unref);
 	g_clear_pointer(&resource->preconditions, g_ptr_array_unref);
@@ -683,9 +641,7 @@ resource_free(Resource *resource)
 	g_free(resource);
 }
 
-static void
-module_free(Module *module)
-{
+static void module_free(Module *module) {
 	free_table(module->variables, variable_free);
 	free_table(module->locals, g_free);
 	free_table(module->outputs, output_free);
@@ -705,9 +661,7 @@ module_free(Module *module)
 	g_free(module);
 }
 
-void
-config_free(Config *config)
-{
+void config_free(Config *config) {
 	if (!config)
 		return;
 	for (guint i = 0; i < config->modules->len; i++)

@@ -1,6 +1,6 @@
 /*
- * Configuration: the modules of a working directory, as their .tf files describe them, before anything
- * is evaluated. Everything here lives as long as the Config.
+ * Configuration: the modules of a working directory, as their .tf files describe them, before
+ * anything is evaluated. Everything here lives as long as the Config.
  */
 #pragma once
 
@@ -93,8 +93,9 @@ typedef struct {
 	Sources *sources;
 } Config;
 
-/* Reads the .tf and .tf.json files of a folder and, from below it, of the modules that it calls. NULL only if
- * the folder has none; other errors are in diags. `sources` keeps the texts for quoting. */
+/* Reads the .tf and .tf.json files of a folder and, from below it, of the modules that it calls.
+ * NULL only if the folder has none; other errors are in diags. `sources` keeps the texts for
+ * quoting. */
 Config *config_load(const char *dir, Sources *sources, Diags *diags);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

@@ -1,8 +1,8 @@
 /*
- * What the engine may ask of a provider: the operations of Terraform's provider protocol, on Values.
- * A Provider is one configured instance (an alias is another). `plan` and `validate` are pure;
- * apply, read and read_data may block and are called from several threads at once, so they take
- * nothing but their arguments and immutable configuration.
+ * What the engine may ask of a provider: the operations of Terraform's provider protocol, on
+ * Values. A Provider is one configured instance (an alias is another). `plan` and `validate` are
+ * pure; apply, read and read_data may block and are called from several threads at once, so they
+ * take nothing but their arguments and immutable configuration.
  *
  * Values given and returned have the type schema_block_type(schema->block), but for config, where
  * what is not set is null. Unknown values may occur in config and planned values, not in states.
@@ -49,8 +49,8 @@ struct ProviderClass {
 	/* Takes its settings; may have unknown parts (during plan). FALSE after errors. */
 	gboolean (*configure)(Provider *provider, Value config, Diags *diags);
 
-	/* Checks what schema types cannot say: enums, ranges, conflicts. Diagnostics name attributes by
-	 * provider_diag below. */
+	/* Checks what schema types cannot say: enums, ranges, conflicts. Diagnostics name
+	 * attributes by provider_diag below. */
 	void (*validate_resource)(Provider *provider, const char *type, Value config, Diags *diags);
 	void (*validate_data)(Provider *provider, const char *type, Value config, Diags *diags);
 
@@ -58,9 +58,9 @@ struct ProviderClass {
 	 * filled in. */
 	gboolean (*plan)(Provider *provider, const char *type, Value prior, Value config,
 		Value proposed, ProviderPlan *plan, Diags *diags);
-	/* Creates (prior null), updates, or deletes (planned null). *state gets what is there now, ALSO on
-	 * failure: what was made half is not lost (tainted by the engine). Null: nothing is there.
-	 * `cancellable` asks to stop waiting at the next safe point. */
+	/* Creates (prior null), updates, or deletes (planned null). *state gets what is there now,
+	 * ALSO on failure: what was made half is not lost (tainted by the engine). Null: nothing is
+	 * there. `cancellable` asks to stop waiting at the next safe point. */
 	gboolean (*apply)(Provider *provider, const char *type, Value prior, Value planned,
 		Value config, Value *state, GCancellable *cancellable, Diags *diags);
 	/* What is there now; null if the object is gone. */
@@ -68,18 +68,20 @@ struct ProviderClass {
 		GCancellable *cancellable, Diags *diags);
 	gboolean (*read_data)(Provider *provider, const char *type, Value config, Value *state,
 		GCancellable *cancellable, Diags *diags);
-	/* Finds an object by the id of `terraform import`; *state is enough for read to complete it. */
+	/* Finds an object by the id of `terraform import`; *state is enough for read to complete
+	 * it. */
 	gboolean (*import)(Provider *provider, const char *type, const char *id, Value *state,
 		GCancellable *cancellable, Diags *diags);
 };
 
-/* An error of a provider about an attribute: `path` (tuple of steps; null: the whole block) is turned
- * into a place in the file by the engine. */
+/* An error of a provider about an attribute: `path` (tuple of steps; null: the whole block) is
+ * turned into a place in the file by the engine. */
 Diag *provider_error(Diags *diags, Value path, const char *summary, const char *detail, ...)
 	G_GNUC_PRINTF(4, 5);
 /* The path that a diagnostic was given, borrowed, or VALUE_NOTHING. */
 Value provider_diag_path(const Diag *diag);
 
-/* The providers that we have, by local name or source ("aws", "hashicorp/aws", "terraform"); NULL if none. */
+/* The providers that we have, by local name or source ("aws", "hashicorp/aws", "terraform"); NULL
+ * if none. */
 const ProviderClass *provider_class(const char *name_or_source);
 const ProviderClass *const *provider_classes(gsize *n);

@@ -13,7 +13,8 @@ typedef struct {
 	const Type *type;
 	gboolean required;
 	gboolean optional;
-	gboolean computed; /* alone: read-only; with optional: the provider's value where none is set */
+	gboolean computed; /* alone: read-only; with optional: the provider's value where none is
+			      set */
 	gboolean sensitive;
 	gboolean write_only;
 	const char *deprecated; /* what to use instead, a sentence; or NULL */
@@ -31,7 +32,8 @@ typedef struct {
 	SchemaNesting nesting;
 	guint min_items, max_items; /* max 0: no limit */
 	SchemaBlock *block;
-	/* Written as blocks or as an attribute ("attributes as blocks"): its attribute form is allowed. */
+	/* Written as blocks or as an attribute ("attributes as blocks"): its attribute form is
+	 * allowed. */
 	gboolean attribute_allowed;
 	gboolean computed; /* the provider fills it in where no block is written */
 } SchemaNestedBlock;
@@ -53,5 +55,6 @@ SchemaAttribute *schema_block_attribute(const SchemaBlock *block, const char *na
 SchemaNestedBlock *schema_block_nested(const SchemaBlock *block, const char *type); /* or NULL */
 /* The object type of a value of this block: attributes, and blocks as object, list, set or map. */
 const Type *schema_block_type(const SchemaBlock *block);
-/* The names of attributes and blocks, sorted: for suggestions. Array owned by the caller, names not. */
+/* The names of attributes and blocks, sorted: for suggestions. Array owned by the caller, names
+ * not. */
 const char **schema_block_names(const SchemaBlock *block, gsize *n);

@@ -1,11 +1,11 @@
 /*
- * The region: one process, one thread, one GLib main loop, that answers the AWS API and keeps what runs equal
- * to what is wanted. This header is what a service may use: the call it serves, the store, the
- * clock, identifiers, errors, controllers, and the glass.
+ * The region: one process, one thread, one GLib main loop, that answers the AWS API and keeps what
+ * runs equal to what is wanted. This header is what a service may use: the call it serves, the
+ * store, the clock, identifiers, errors, controllers, and the glass.
  *
  * A service is a folder region/services/<service>/ that exports one RegionService; services.c lists
- * them. A handler runs inside one store transaction, opened for operations that change something: it
- * commits when the handler returns without error, and only then the answer leaves.
+ * them. A handler runs inside one store transaction, opened for operations that change something:
+ * it commits when the handler returns without error, and only then the answer leaves.
  */
 #pragma once
 
@@ -31,14 +31,15 @@ typedef struct {
 	const WireRequest *request;
 	StoreScope scope; /* account and region that the call is about */
 	StoreScope global; /* the same account, region "": IAM, Route 53 */
-	const char *principal_arn; /* who calls: "arn:aws:iam::000000000000:root", a user's, an assumed role's */
+	const char *principal_arn; /* who calls: "arn:aws:iam::000000000000:root", a user's, an
+				      assumed role's */
 	const char *principal_id; /* its unique id */
 	const char *access_key_id; /* as sent; or NULL */
 	const char *request_id;
 } RegionCall;
 
-/* Answers a call: `input` is valid by the model. Returns the output (an object; VALUE_NOTHING for an empty
- * one), or sets *error by wire_error_set. */
+/* Answers a call: `input` is valid by the model. Returns the output (an object; VALUE_NOTHING for
+ * an empty one), or sets *error by wire_error_set. */
 typedef Value (*RegionHandler)(RegionCall *call, Value input, GError **error);
 
 typedef struct {
@@ -47,15 +48,15 @@ typedef struct {
 	gboolean reads_only; /* no transaction; must not write */
 } RegionOperation;
 
-/* A plain HTTP route beside the AWS protocols (the OCI registry, metadata endpoints, the admin API). See
- * region/http.h. */
+/* A plain HTTP route beside the AWS protocols (the OCI registry, metadata endpoints, the admin
+ * API). See region/http.h. */
 typedef struct RegionHttpRoute RegionHttpRoute;
 
 typedef struct {
 	const char *name; /* of the API model; NULL for a service without one */
 	const RegionOperation *operations; /* ended by a NULL name; may be NULL */
-	/* Called once at start, after the store is open and before the first call: watchers, controllers,
-	 * routes; picks up whatever a killed process left half done. May be NULL. */
+	/* Called once at start, after the store is open and before the first call: watchers,
+	 * controllers, routes; picks up whatever a killed process left half done. May be NULL. */
 	gboolean (*start)(Region *region, GError **error);
 	/* Called at an orderly stop. What runs in the glass runs on. May be NULL. */
 	void (*stop)(Region *region);
@@ -66,7 +67,8 @@ extern const RegionService *const region_services[];
 
 /* ---- time ---- */
 
-/* Now, microseconds since the epoch, by the region's clock (tests may step it). Never call g_get_real_time. */
+/* Now, microseconds since the epoch, by the region's clock (tests may step it). Never call
+ * g_get_real_time. */
 gint64 region_now(Region *region);
 /* The same as the wire wants timestamps: seconds, milliseconds kept. */
 Value region_timestamp(Region *region);
@@ -77,9 +79,9 @@ void region_cancel(Region *region, guint timer_id);
 
 /* ---- controllers ---- */
 
-/* A controller compares what is wanted (store) with what runs, and acts. It is called in the loop, never
- * inside a transaction (it opens its own), soon after it was woken, never twice at a time; it must be
- * idempotent and quick, and leave slow work to glass jobs. */
+/* A controller compares what is wanted (store) with what runs, and acts. It is called in the loop,
+ * never inside a transaction (it opens its own), soon after it was woken, never twice at a time; it
+ * must be idempotent and quick, and leave slow work to glass jobs. */
 typedef void (*RegionController)(Region *region, gpointer data);
 void region_controller_add(
 	Region *region, const char *name, RegionController controller, gpointer data);
@@ -91,20 +93,22 @@ void region_wake_on(Region *region, const char *name, const char *kind_prefix);
 
 /* ---- identifiers ---- */
 
-/* "vpc-" and 17 hex digits, as EC2 makes them; not used by any object of that kind. Caller frees. */
+/* "vpc-" and 17 hex digits, as EC2 makes them; not used by any object of that kind. Caller frees.
+ */
 char *region_ec2_id(const char *prefix);
 /* "arn:aws:ecs:us-east-1:000000000000:cluster/x". format is the resource part. Caller frees. */
 char *region_arn(StoreScope scope, const char *service, const char *resource, ...)
 	G_GNUC_PRINTF(3, 4);
-/* Parts of an ARN; FALSE if it is none. Any out argument may be NULL; caller frees what it asks for. */
-gboolean region_arn_parse(const char *arn, char **service, char **region_name, char **account,
-	char **resource);
+/* Parts of an ARN; FALSE if it is none. Any out argument may be NULL; caller frees what it asks
+ * for. */
+gboolean region_arn_parse(
+	const char *arn, char **service, char **region_name, char **account, char **resource);
 
 /* ---- lists ---- */
 
-/* One page of `items` (tuple): `max` at most, starting behind `token` (what the previous page returned; NULL:
- * first). *next_token gets the token for the next page, or NULL on the last. A token that is not ours:
- * NULL *error → the service's own code is given by the caller in `code`. */
+/* One page of `items` (tuple): `max` at most, starting behind `token` (what the previous page
+ * returned; NULL: first). *next_token gets the token for the next page, or NULL on the last. A
+ * token that is not ours: NULL *error → the service's own code is given by the caller in `code`. */
 Value region_page(Value items, gint64 max, const char *token, const char *code, char **next_token,
 	GError **error);
 
@@ -113,16 +117,16 @@ Value region_page(Value items, gint64 max, const char *token, const char *code, 
 /* Tags are an object name -> value in the store under kind "tags". Setting replaces those named. */
 Value region_tags(Region *region, StoreScope scope, const char *resource);
 void region_tags_set(Region *region, StoreScope scope, const char *resource, Value tags);
-void region_tags_remove(
-	Region *region, StoreScope scope, const char *resource, const char *key);
+void region_tags_remove(Region *region, StoreScope scope, const char *resource, const char *key);
 void region_tags_clear(Region *region, StoreScope scope, const char *resource);
-/* [{Key, Value}] as most services spell it (keys may be "key"/"value" in ECS) to an object, and back. */
+/* [{Key, Value}] as most services spell it (keys may be "key"/"value" in ECS) to an object, and
+ * back. */
 Value region_tags_from_list(Value list, const char *key_name, const char *value_name);
 Value region_tags_to_list(Value tags, const char *key_name, const char *value_name);
 
 /* ---- calls between services, through the same door ---- */
 
-/* Calls an operation as the account itself (a service-linked role): the same validation and transaction as
- * from outside (joined if one is open). Not for reading: read the store. */
+/* Calls an operation as the account itself (a service-linked role): the same validation and
+ * transaction as from outside (joined if one is open). Not for reading: read the store. */
 Value region_call(Region *region, StoreScope scope, const char *service, const char *operation,
 	Value input, GError **error);

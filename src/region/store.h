@@ -1,8 +1,10 @@
 /*
- * The store: the whole desired and observed state of all accounts and regions, in one SQLite file (WAL)
- * under the data folder. Objects are Values kept as JSON under (account, region, kind, id); kinds are
- * "<service>/<object>", e.g. "ec2/vpc". Reads come from memory, writes go through to the transaction
- * that the caller opened; a rolled-back transaction leaves memory as it was. Single-threaded.
+ * The store: the whole desired and observed state of all accounts and regions, in one SQLite file
+ * (WAL) under the data folder. Objects are Values kept as JSON under (account, region, kind, id);
+ * kinds are
+ * "<service>/<object>", e.g. "ec2/vpc". Reads come from memory, writes go through to the
+ * transaction that the caller opened; a rolled-back transaction leaves memory as it was.
+ * Single-threaded.
  *
  * Bulk data (log events) live in tables of their own: see store_sqlite.
  */
@@ -15,21 +17,21 @@
 
 typedef struct Store Store;
 
-/* Whose: both interned or owned by whoever holds the scope longer than the call. Global services (IAM) use
- * region "". */
+/* Whose: both interned or owned by whoever holds the scope longer than the call. Global services
+ * (IAM) use region "". */
 typedef struct {
 	const char *account;
 	const char *region;
 } StoreScope;
 
-/* Opens or makes the file; migrates older schemas; errors (a newer schema, not writable, corrupt) in
- * words for the user. */
+/* Opens or makes the file; migrates older schemas; errors (a newer schema, not writable, corrupt)
+ * in words for the user. */
 Store *store_open(const char *path, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
-/* Transactions. Begin may not nest. Commit is durable when it returns (synchronous=FULL). Watchers are
- * called after commit, never on rollback. */
+/* Transactions. Begin may not nest. Commit is durable when it returns (synchronous=FULL). Watchers
+ * are called after commit, never on rollback. */
 gboolean store_begin(Store *store, GError **error);
 gboolean store_commit(Store *store, GError **error);
 void store_rollback(Store *store);
@@ -47,15 +49,14 @@ gboolean store_delete(Store *store, StoreScope scope, const char *kind, const ch
 /* All objects of a kind in id order, as they are now (a snapshot: changes while walking are safe):
  *   g_auto(StoreIter) i = store_iter(store, scope, "ec2/vpc");
  *   while (store_iter_next(&i, &id, &object)) …          id and object borrowed until the next call
- * `store_iter_prefix` takes only ids that begin with `prefix`; a scope with NULL account or region walks
- * all of them (store_iter_scope tells which it is at). */
+ * `store_iter_prefix` takes only ids that begin with `prefix`; a scope with NULL account or region
+ * walks all of them (store_iter_scope tells which it is at). */
 typedef struct {
 	GPtrArray *rows;
 	guint next;
 } StoreIter;
 StoreIter store_iter(Store *store, StoreScope scope, const char *kind);
-StoreIter store_iter_prefix(
-	Store *store, StoreScope scope, const char *kind, const char *prefix);
+StoreIter store_iter_prefix(Store *store, StoreScope scope, const char *kind, const char *prefix);
 gboolean store_iter_next(StoreIter *iter, const char **id, Value *object);
 StoreScope store_iter_scope(const StoreIter *iter); /* of the last one given */
 void store_iter_clear(StoreIter *iter);
@@ -70,7 +71,8 @@ typedef void (*StoreWatch)(Store *store, StoreScope scope, const char *kind, con
 	Value object, gpointer data);
 void store_watch(Store *store, const char *kind_prefix, StoreWatch watch, gpointer data);
 
-/* The connection, for rooms with tables of their own; use inside the open transaction only. `store_table`
- * creates such a table when it is not there (SQL is "CREATE TABLE IF NOT EXISTS …"). */
+/* The connection, for rooms with tables of their own; use inside the open transaction only.
+ * `store_table` creates such a table when it is not there (SQL is "CREATE TABLE IF NOT EXISTS …").
+ */
 sqlite3 *store_sqlite(Store *store);
 gboolean store_table(Store *store, const char *sql, GError **error);

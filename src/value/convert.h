@@ -6,10 +6,10 @@
 
 #include "value/value.h"
 
-/* `value` as `type` (which may hold `any`: kept, or unified in collections). Marks are kept, unknowns
- * become unknowns of the new type. On failure returns VALUE_NOTHING and sets *problem (caller
- * frees) to Terraform's words: "a number is required", "attribute \"x\" is required", with the path
- * in front: "element 0: string required". problem NULL on success. */
+/* `value` as `type` (which may hold `any`: kept, or unified in collections). Marks are kept,
+ * unknowns become unknowns of the new type. On failure returns VALUE_NOTHING and sets *problem
+ * (caller frees) to Terraform's words: "a number is required", "attribute \"x\" is required", with
+ * the path in front: "element 0: string required". problem NULL on success. */
 Value value_convert(Value value, const Type *type, char **problem);
 
 /* The type that all n types convert to, or NULL: for lists from tuples, conditionals, functions. */

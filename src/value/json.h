@@ -9,8 +9,8 @@
 #define VALUE_JSON_ERROR (value_json_error_quark())
 GQuark value_json_error_quark(void);
 
-/* On error returns VALUE_NOTHING and sets *error with line and column: check *error, since `null` is a
- * good answer. */
+/* On error returns VALUE_NOTHING and sets *error with line and column: check *error, since `null`
+ * is a good answer. */
 Value value_from_json(const char *text, gssize length, GError **error);
 
 /* The same, converted to `type` as Terraform reads state: sets, maps and so on from plain JSON;

@@ -53,7 +53,8 @@ const TypeAttribute *type_attribute(const Type *type, const char *name);
 /* Whether `any` occurs nowhere in it. */
 gboolean type_is_concrete(const Type *type);
 
-/* As in a type constraint: "list(string)", "object({a=number, b=optional(string)})". Caller frees. */
+/* As in a type constraint: "list(string)", "object({a=number, b=optional(string)})". Caller frees.
+ */
 char *type_to_string(const Type *type);
 /* As in error messages: "list of string", "object", "string". Caller frees. */
 char *type_friendly_name(const Type *type);

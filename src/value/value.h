@@ -67,8 +67,8 @@ Value value_unknown(const Type *type);
 Value value_bool(gboolean boolean);
 Value value_int(gint64 integer);
 Value value_double(double number);
-/* A decimal number as HCL or JSON writes it ("1", "-0.5", "1e3"), kept at Terraform's precision (512
- * bits). Returns null if `text` is not a number. */
+/* A decimal number as HCL or JSON writes it ("1", "-0.5", "1e3"), kept at Terraform's precision
+ * (512 bits). Returns null if `text` is not a number. */
 Value value_number_parse(const char *text);
 /* UTF-8 text; NULL gives null of type string. */
 Value value_string(const char *text);
@@ -92,8 +92,8 @@ Value value_empty_tuple(void);
 /* Builds a structure piece by piece. */
 typedef struct ValueBuilder ValueBuilder;
 
-/* kind: LIST, SET, MAP, TUPLE or OBJECT; element: the element type of a list, set or map (any: found
- * from the elements), NULL otherwise. */
+/* kind: LIST, SET, MAP, TUPLE or OBJECT; element: the element type of a list, set or map (any:
+ * found from the elements), NULL otherwise. */
 ValueBuilder *value_builder_new(ValueKind kind, const Type *element);
 void value_builder_free(ValueBuilder *builder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ValueBuilder, value_builder_free)
@@ -105,8 +105,8 @@ gsize value_builder_length(const ValueBuilder *builder);
 /* The finished value; frees the builder. */
 Value value_builder_end(ValueBuilder *builder);
 
-/* `object` (map or object) with one key set, or removed. O(n), but in place when the caller holds the
- * only reference. */
+/* `object` (map or object) with one key set, or removed. O(n), but in place when the caller holds
+ * the only reference. */
 Value value_with_take(Value object_taken, const char *key, Value element_taken);
 Value value_without_take(Value object_taken, const char *key);
 /* `sequence` (list or tuple) with one element more. */
@@ -167,8 +167,8 @@ gboolean value_iter_next(ValueIter *iter, const char **key, Value *element);
 
 /* ---- comparing ---- */
 
-/* Same type and same content, marks ignored; unknowns equal unknowns of the same type. For engine and
- * tests. (Terraform's == is lang's.) */
+/* Same type and same content, marks ignored; unknowns equal unknowns of the same type. For engine
+ * and tests. (Terraform's == is lang's.) */
 gboolean value_equal(Value a, Value b);
 /* A total order over all values: sets are kept in it (strings by bytes, numbers by size). */
 int value_compare(Value a, Value b);
@@ -176,7 +176,13 @@ guint value_hash(Value value);
 
 /* ---- arithmetic on numbers, at Terraform's precision ---- */
 
-typedef enum { VALUE_ADD, VALUE_SUBTRACT, VALUE_MULTIPLY, VALUE_DIVIDE, VALUE_MODULO } ValueOperator;
+typedef enum {
+	VALUE_ADD,
+	VALUE_SUBTRACT,
+	VALUE_MULTIPLY,
+	VALUE_DIVIDE,
+	VALUE_MODULO
+} ValueOperator;
 /* Both known numbers. Division by zero gives null. */
 Value value_arithmetic(ValueOperator op, Value a, Value b);
 Value value_negate(Value number);

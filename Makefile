@@ -1,0 +1,26 @@
+# The front door: Meson does the work. `make test` and `make build` are what there is so far.
+.PHONY: build test test-fast format format-check clean
+
+build: build/build.ninja
+	@ninja -C build --quiet
+
+build/build.ninja:
+	@tools/packages
+	@echo "Configuring"
+	@meson setup build >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
+	@rm -f build.log
+
+test: build
+	@tools/run-tests build unit golden
+
+test-fast: build
+	@tools/run-tests build unit golden
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+format-check:
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+
+clean:
+	@rm -rf build build-sanitize
