@@ -45,11 +45,10 @@ static void check_structure(
 			check(validation, member->shape, inner, inner_path);
 		} else if (member->required && !member->token) {
 			if (!validation->missing)
-				validation->missing = g_strdup(
-					member->location_name && validation->service->protocol ==
-									 WIRE_PROTOCOL_EC2
-						? inner_path
-						: member->name);
+				validation->missing =
+					g_strdup(validation->service->protocol == WIRE_PROTOCOL_EC2
+							 ? inner_path
+							 : member->name);
 			violated(validation, VALUE_NOTHING, inner_path, "Member must not be null");
 		}
 	}
