@@ -119,6 +119,8 @@ void lang_body_references(const LangBody *body, LangReferenceFunc found, gpointe
 /* ---- literal forms ---- */
 
 const LangTraversal *lang_expr_traversal(const LangExpr *expr) {
+	if (expr->spelt)
+		return lang_expr_traversal(expr->spelt);
 	if (expr->kind == EXPR_PARENTHESES || expr->kind == EXPR_WRAP)
 		return lang_expr_traversal(expr->object);
 	return expr->kind == EXPR_TRAVERSAL ? &expr->traversal : NULL;
@@ -142,6 +144,8 @@ gboolean lang_expr_object(const LangExpr *expr, LangExpr ***keys, LangExpr ***va
 }
 
 gboolean lang_expr_call(const LangExpr *expr, const char **name, LangExpr ***arguments, guint *n) {
+	if (expr->spelt)
+		return lang_expr_call(expr->spelt, name, arguments, n);
 	if (expr->kind != EXPR_CALL)
 		return FALSE;
 	*name = expr->name;
@@ -331,6 +335,8 @@ static const Type *call_type(TypeReader *reader, const LangExpr *expr, LangDefau
 }
 
 static const Type *read_type(TypeReader *reader, const LangExpr *expr, LangDefaults **defaults) {
+	if (expr->spelt && expr->spelt->kind == EXPR_CALL)
+		expr = expr->spelt;
 	if (expr->kind == EXPR_CALL)
 		return call_type(reader, expr, defaults);
 	const char *name = lang_expr_keyword(expr);

@@ -13,6 +13,8 @@
 
 typedef struct LangExpr LangExpr;
 typedef struct LangBody LangBody;
+/* A parsed file. Owns its whole syntax tree; free it after everything that points into it. */
+typedef struct LangFile LangFile;
 
 typedef struct {
 	const char *name; /* interned */
@@ -37,10 +39,8 @@ struct LangBody {
 	SourceRange range;
 	SourceRange end; /* just before the closing brace or at the end of file: where what is
 			    missing would be */
+	LangFile *json; /* the file of a body in JSON syntax; else NULL */
 };
-
-/* A parsed file. Owns its whole syntax tree; free it after everything that points into it. */
-typedef struct LangFile LangFile;
 
 /* Parses native syntax (.tf, .tfvars, .hcl). Always returns a file: with what could be parsed, and
  * with errors in `diags`. Text is copied; `filename` is as it shall appear in diagnostics. */

@@ -29,6 +29,9 @@ typedef struct {
 	guint enclosed; /* > 0: inside brackets, where newlines do not matter */
 	guint depth;
 	GArray *lines; /* gsize: where each line begins */
+	SourceRange whole; /* where all of it is said to be, if it has a file name */
+	gsize last_byte; /* of the last place found, with its column: lines may be long */
+	guint last_line, last_column;
 	Diags *diags;
 	gboolean failed; /* the expression being read is broken: stay quiet until it is over */
 } Parser;
@@ -91,13 +94,19 @@ static void find_position(Parser *parser, gsize byte, guint *line, guint *column
 		else
 			high = middle;
 	}
+	gboolean onward = parser->last_line == low + 1 && parser->last_byte <= byte;
 	*line = low + 1;
-	*column = 1;
-	for (gsize i = starts[low]; i < byte; i++)
+	*column = onward ? parser->last_column : 1;
+	for (gsize i = onward ? parser->last_byte : starts[low]; i < byte; i++)
 		*column += ((guchar)parser->text[i] & 0xc0) != 0x80;
+	parser->last_line = *line;
+	parser->last_byte = byte;
+	parser->last_column = *column;
 }
 
 static SourceRange range_of(Parser *parser, gsize start, gsize end) {
+	if (parser->whole.filename)
+		return parser->whole;
 	SourceRange range = {.filename = parser->file->name, .start_byte = start, .end_byte = end};
 	find_position(parser, start, &range.start_line, &range.start_column);
 	find_position(parser, end, &range.end_line, &range.end_column);
@@ -1114,9 +1123,9 @@ static void recover(Parser *parser) {
 			break;
 		open += c == '{' || c == '[' || c == '(';
 		if (c == '}' || c == ']' || c == ')') {
-			if (open == 0)
+			if (open == 0 && c == '}')
 				break;
-			open--;
+			open -= open > 0;
 		}
 		parser->at++;
 	}
@@ -1334,6 +1343,28 @@ LangFile *lang_parse_template(const char *filename, const char *text, gsize leng
 	parser.file->expr = diags_error_count(diags) > errors ? NULL : expr;
 	g_array_unref(parser.lines);
 	return parser.file;
+}
+
+LangExpr *lang_parse_part(
+	LangFile *file, const char *text, gboolean template, SourceRange range, Diags *diags) {
+	Parser parser = {.file = file, .text = text, .end = strlen(text), .whole = range,
+		.diags = diags, .enclosed = 1};
+	find_lines(&parser);
+	guint errors = diags_error_count(diags);
+	LangExpr *expr;
+	if (template) {
+		g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(part_free);
+		while (parser.at < parser.end && !parser.failed)
+			parse_template_piece(&parser, parts, WHOLE);
+		expr = template_of(&parser, parts, 0);
+	} else {
+		expr = parse_expr(&parser);
+		skip_blanks(&parser);
+		if (parser.at < parser.end)
+			expr = NULL;
+	}
+	g_array_unref(parser.lines);
+	return diags_error_count(diags) > errors ? NULL : expr;
 }
 
 LangBody *lang_file_body(LangFile *file) {

@@ -48,6 +48,7 @@ typedef enum {
 struct LangExpr {
 	ExprKind kind;
 	SourceRange range;
+	LangExpr *spelt; /* of a JSON string: the reference or call that it spells; or NULL */
 	union {
 		Value literal;
 		struct {
@@ -97,6 +98,10 @@ struct LangFile {
 gpointer lang_file_allocate(LangFile *file, gsize size);
 LangBody *lang_file_new_body(LangFile *file);
 LangFile *lang_file_new(const char *filename);
+/* Parses `text`, which a file holds in another form (JSON), as a template or an expression; its nodes
+ * belong to the file and are all said to be at `range`. NULL after an error. */
+LangExpr *lang_parse_part(
+	LangFile *file, const char *text, gboolean template, SourceRange range, Diags *diags);
 /* An object key that is a bare name stands for itself. */
 const char *lang_bare_name(const LangExpr *expr);
 

@@ -21,8 +21,6 @@ static void write_quoted(GString *out, const char *text) {
 			g_string_append(out, "\\t");
 		else if (*at == '"' || *at == '\\')
 			g_string_append_printf(out, "\\%c", *at);
-		else if ((*at == '$' || *at == '%') && at[1] == '{')
-			g_string_append_printf(out, "%c%c", *at, *at);
 		else
 			g_string_append_c(out, *at);
 	}
@@ -34,18 +32,17 @@ static void write_text(GString *out, const char *text, guint indent) {
 		write_quoted(out, text);
 		return;
 	}
-	g_string_append(out, "<<-EOT\n");
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	guint n = g_strv_length(lines);
-	if (n > 0 && !*lines[n - 1])
-		n--;
-	for (guint i = 0; i < n; i++) {
-		if (*lines[i])
-			write_indent(out, indent + 4);
-		g_string_append_printf(out, "%s\n", lines[i]);
+	g_autoptr(GString) marker = g_string_new("EOT");
+	while (g_strv_contains((const char *const *)lines, marker->str))
+		g_string_append_c(marker, '_');
+	g_string_append_printf(out, "%s%s\n", indent > 0 ? "<<-" : "<<", marker->str);
+	for (char **line = lines; *line; line++) {
+		write_indent(out, indent);
+		g_string_append_printf(out, "%s\n", *line);
 	}
 	write_indent(out, indent);
-	g_string_append(out, "EOT");
+	g_string_append(out, marker->str);
 }
 
 static void write_key(GString *out, const char *key) {

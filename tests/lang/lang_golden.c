@@ -1,7 +1,7 @@
 /*
  * Runs a file of golden tests: blocks of an expression (one line or more), and a line "=> value"
  * (as the console prints it, on one line) or "!! summary" of the error that it must give. Lines
- * that begin with # are comments. tools/check-goldens runs the same through Terraform itself.
+ * that begin with # are comments. check_goldens.py runs the same through Terraform itself.
  */
 #include <stdio.h>
 #include <string.h>

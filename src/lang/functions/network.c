@@ -27,7 +27,7 @@ static gboolean parse_network(Value text, Network *network, int *blame, char **p
 			g_ascii_string_to_unsigned(
 				parts[1], 10, 0, (guint64)network->size * 8, &prefix, NULL);
 	if (!fine) {
-		lang_function_fail(blame, 0, problem,
+		lang_function_fail(blame, -1, problem,
 			"invalid CIDR expression: invalid CIDR address: %s", cidr);
 		return FALSE;
 	}
@@ -69,7 +69,7 @@ FUNCTION(cidrhost) {
 	int bits = network.size * 8 - network.prefix;
 	guint64 distance = host < 0 ? (guint64)(-host) - 1 : (guint64)host;
 	if (bits < 63 && distance >= (G_GUINT64_CONSTANT(1) << bits))
-		return lang_function_fail(blame, 1, problem,
+		return lang_function_fail(blame, -1, problem,
 			"prefix of %d does not accommodate a host numbered %" G_GINT64_FORMAT,
 			network.prefix, host);
 	clear_host_bits(&network);
@@ -106,11 +106,11 @@ FUNCTION(cidrsubnet) {
 	gint64 newbits = value_to_int(arguments[1], 0), number = value_to_int(arguments[2], -1);
 	gint64 prefix = network.prefix + newbits;
 	if (newbits < 0 || prefix > network.size * 8)
-		return lang_function_fail(blame, 1, problem,
+		return lang_function_fail(blame, -1, problem,
 			"insufficient address space to extend prefix of %d by %" G_GINT64_FORMAT,
 			network.prefix, newbits);
 	if (number < 0 || (newbits < 63 && number >= (G_GINT64_CONSTANT(1) << newbits)))
-		return lang_function_fail(blame, 2, problem,
+		return lang_function_fail(blame, -1, problem,
 			"prefix extension of %" G_GINT64_FORMAT
 			" does not accommodate a subnet numbered %" G_GINT64_FORMAT,
 			newbits, number);

@@ -456,7 +456,7 @@ static char *format_all(const Value *arguments, guint n, int *blame, char **prob
 		Directive directive;
 		at = parse_directive(at + 1, &directive, &next);
 		if (next + 1 >= n) {
-			lang_function_fail(blame, 0, problem,
+			lang_function_fail(blame, -1, problem,
 				"not enough arguments for \"%%%c\": need index %u but have %u "
 				"total",
 				directive.verb, next + 1, n - 1);
