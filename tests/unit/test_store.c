@@ -11,9 +11,7 @@ typedef struct {
 	Store *store;
 } Fixture;
 
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
+static void set_up(Fixture *fixture, gconstpointer data) {
 	g_autoptr(GError) error = NULL;
 	fixture->folder = g_dir_make_tmp("terrarium-store-XXXXXX", &error);
 	fixture->path = g_build_filename(fixture->folder, "store.sqlite", NULL);
@@ -21,9 +19,7 @@ set_up(Fixture *fixture, gconstpointer data)
 	g_assert_no_error(error);
 }
 
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
+static void tear_down(Fixture *fixture, gconstpointer data) {
 	store_close(fixture->store);
 	g_autoptr(GDir) dir = g_dir_open(fixture->folder, 0, NULL);
 	const char *name;
@@ -36,22 +32,17 @@ tear_down(Fixture *fixture, gconstpointer data)
 	g_free(fixture->path);
 }
 
-static void
-put(Store *store, StoreScope scope, const char *kind, const char *id, int n)
-{
+static void put(Store *store, StoreScope scope, const char *kind, const char *id, int n) {
 	store_put_take(store, scope, kind, id, value_object_take("n", value_int(n), NULL));
 }
 
-static void
-assert_n(Store *store, StoreScope scope, const char *kind, const char *id, gint64 expected)
-{
+static void assert_n(
+	Store *store, StoreScope scope, const char *kind, const char *id, gint64 expected) {
 	g_auto(Value) object = store_get(store, scope, kind, id);
 	g_assert_cmpint(value_get_int(object, "n", -1), ==, expected);
 }
 
-static void
-test_transactions(Fixture *fixture, gconstpointer data)
-{
+static void test_transactions(Fixture *fixture, gconstpointer data) {
 	Store *store = fixture->store;
 	g_assert_true(store_begin(store, NULL));
 	put(store, here, "ec2/vpc", "a", 1);
@@ -67,9 +58,7 @@ test_transactions(Fixture *fixture, gconstpointer data)
 	g_assert_false(store_has(store, there, "ec2/vpc", "a"));
 }
 
-static void
-test_reopen(Fixture *fixture, gconstpointer data)
-{
+static void test_reopen(Fixture *fixture, gconstpointer data) {
 	g_assert_true(store_begin(fixture->store, NULL));
 	put(fixture->store, here, "ec2/vpc", "a", 1);
 	g_assert_cmpint(store_next(fixture->store, here, "revision"), ==, 1);
@@ -85,9 +74,7 @@ test_reopen(Fixture *fixture, gconstpointer data)
 	store_rollback(fixture->store);
 }
 
-static void
-test_walk(Fixture *fixture, gconstpointer data)
-{
+static void test_walk(Fixture *fixture, gconstpointer data) {
 	Store *store = fixture->store;
 	g_assert_true(store_begin(store, NULL));
 	put(store, here, "ec2/vpc", "b", 2);
@@ -111,16 +98,13 @@ test_walk(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(n, ==, 3);
 }
 
-static void
-count(Store *store, StoreScope scope, const char *kind, const char *id, Value object, gpointer data)
-{
+static void count(Store *store, StoreScope scope, const char *kind, const char *id, Value object,
+	gpointer data) {
 	g_assert_cmpint(value_get_int(object, "n", -1), ==, 2);
 	(*(guint *)data)++;
 }
 
-static void
-test_watch(Fixture *fixture, gconstpointer data)
-{
+static void test_watch(Fixture *fixture, gconstpointer data) {
 	guint calls = 0;
 	store_watch(fixture->store, "ec2/", count, &calls);
 	g_assert_true(store_begin(fixture->store, NULL));
@@ -134,9 +118,7 @@ test_watch(Fixture *fixture, gconstpointer data)
 
 #define ADD(name, function) g_test_add(name, Fixture, NULL, set_up, function, tear_down)
 
-int
-main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	ADD("/store/transactions", test_transactions);
 	ADD("/store/reopen", test_reopen);

@@ -3,26 +3,20 @@
 #include "wire/sigv4.h"
 #include "wire/wire.h"
 
-static Value
-json(const char *text)
-{
+static Value json(const char *text) {
 	g_autoptr(GError) error = NULL;
 	Value value = value_from_json(text, -1, &error);
 	g_assert_no_error(error);
 	return value;
 }
 
-static void
-assert_json(Value value, const char *expected)
-{
+static void assert_json(Value value, const char *expected) {
 	g_autofree char *text = value_to_json(value, VALUE_JSON_COMPACT);
 	g_assert_cmpstr(text, ==, expected);
 }
 
 /* Sends `input` through the client's encoder and the server's router and decoder. */
-static void
-assert_request(const char *service, const char *name, const char *input_json)
-{
+static void assert_request(const char *service, const char *name, const char *input_json) {
 	g_autoptr(GError) error = NULL;
 	const WireOperation *operation = wire_operation(wire_service(service), name);
 	g_auto(Value) input = json(input_json);
@@ -36,25 +30,26 @@ assert_request(const char *service, const char *name, const char *input_json)
 	assert_json(decoded, input_json);
 }
 
-static void
-test_requests(void)
-{
+static void test_requests(void) {
 	assert_request("ec2", "CreateVpc",
-		"{\"CidrBlock\":\"10.0.0.0/24\",\"TagSpecifications\":[{\"ResourceType\":\"vpc\",\"Tags\":[{\"Key\":"
+		"{\"CidrBlock\":\"10.0.0.0/"
+		"24\",\"TagSpecifications\":[{\"ResourceType\":\"vpc\",\"Tags\":[{\"Key\":"
 		"\"Name\",\"Value\":\"a b&c=é\"}]}]}");
-	assert_request("ec2", "DescribeVpcs", "{\"Filters\":[{\"Name\":\"vpc-id\",\"Values\":[\"a\",\"b\"]}]}");
+	assert_request("ec2", "DescribeVpcs",
+		"{\"Filters\":[{\"Name\":\"vpc-id\",\"Values\":[\"a\",\"b\"]}]}");
 	assert_request("rds", "CreateDBSubnetGroup",
-		"{\"DBSubnetGroupDescription\":\"d\",\"DBSubnetGroupName\":\"n\",\"SubnetIds\":[\"s-1\",\"s-2\"],"
+		"{\"DBSubnetGroupDescription\":\"d\",\"DBSubnetGroupName\":\"n\",\"SubnetIds\":["
+		"\"s-1\",\"s-2\"],"
 		"\"Tags\":[{\"Key\":\"k\",\"Value\":\"v\"}]}");
-	assert_request("elbv2", "CreateTargetGroup", "{\"Matcher\":{\"HttpCode\":\"200\"},\"Name\":\"t\",\"Port\":80}");
-	assert_request("ecs", "CreateCluster", "{\"clusterName\":\"c\",\"tags\":[{\"key\":\"k\",\"value\":\"v\"}]}");
-	assert_request("iam", "CreateRole",
-		"{\"AssumeRolePolicyDocument\":\"{}\",\"RoleName\":\"r\"}");
+	assert_request("elbv2", "CreateTargetGroup",
+		"{\"Matcher\":{\"HttpCode\":\"200\"},\"Name\":\"t\",\"Port\":80}");
+	assert_request("ecs", "CreateCluster",
+		"{\"clusterName\":\"c\",\"tags\":[{\"key\":\"k\",\"value\":\"v\"}]}");
+	assert_request(
+		"iam", "CreateRole", "{\"AssumeRolePolicyDocument\":\"{}\",\"RoleName\":\"r\"}");
 }
 
-static void
-assert_answer(const char *service, const char *name, const char *output_json)
-{
+static void assert_answer(const char *service, const char *name, const char *output_json) {
 	g_autoptr(GError) error = NULL;
 	WireRoute route = {.service = wire_service(service)};
 	route.operation = wire_operation(route.service, name);
@@ -68,21 +63,20 @@ assert_answer(const char *service, const char *name, const char *output_json)
 	assert_json(decoded, output_json);
 }
 
-static void
-test_answers(void)
-{
+static void test_answers(void) {
 	assert_answer("ec2", "DescribeVpcs",
-		"{\"Vpcs\":[{\"CidrBlock\":\"10.0.0.0/24\",\"IsDefault\":false,\"Tags\":[{\"Key\":\"<&>\",\"Value\":"
+		"{\"Vpcs\":[{\"CidrBlock\":\"10.0.0.0/"
+		"24\",\"IsDefault\":false,\"Tags\":[{\"Key\":\"<&>\",\"Value\":"
 		"\"\"}],\"VpcId\":\"vpc-1\"}]}");
-	assert_answer("sts", "GetCallerIdentity", "{\"Account\":\"000000000000\",\"Arn\":\"a\",\"UserId\":\"u\"}");
+	assert_answer("sts", "GetCallerIdentity",
+		"{\"Account\":\"000000000000\",\"Arn\":\"a\",\"UserId\":\"u\"}");
 	assert_answer("iam", "GetRole",
-		"{\"Role\":{\"Arn\":\"a\",\"CreateDate\":1700000000.5,\"Path\":\"/\",\"RoleName\":\"r\"}}");
+		"{\"Role\":{\"Arn\":\"a\",\"CreateDate\":1700000000.5,\"Path\":\"/"
+		"\",\"RoleName\":\"r\"}}");
 	assert_answer("ecs", "ListClusters", "{\"clusterArns\":[\"a\",\"b\"]}");
 }
 
-static void
-test_errors(void)
-{
+static void test_errors(void) {
 	static const char *const services[][2] = {
 		{"ec2", "DescribeVpcs"}, {"iam", "GetRole"}, {"ecs", "ListClusters"}};
 	for (guint i = 0; i < G_N_ELEMENTS(services); i++) {
@@ -102,10 +96,8 @@ test_errors(void)
 	}
 }
 
-static void
-assert_refused(const char *service, const char *name, const char *input_json, const char *code,
-	const char *message)
-{
+static void assert_refused(const char *service, const char *name, const char *input_json,
+	const char *code, const char *message) {
 	g_autoptr(GError) error = NULL;
 	g_auto(Value) input = json(input_json);
 	WireRoute route;
@@ -117,19 +109,16 @@ assert_refused(const char *service, const char *name, const char *input_json, co
 	g_assert_cmpstr(error->message, ==, message);
 }
 
-static void
-test_validation(void)
-{
+static void test_validation(void) {
 	assert_refused("iam", "GetRole", "{}", "ValidationError",
-		"1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not "
+		"1 validation error detected: Value null at 'roleName' failed to satisfy "
+		"constraint: Member must not "
 		"be null");
 	assert_refused("ec2", "DeleteVpc", "{}", "MissingParameter",
 		"The request must contain the parameter vpcId");
 }
 
-static void
-test_unknown(void)
-{
+static void test_unknown(void) {
 	g_autoptr(GError) error = NULL;
 	WireRoute route;
 	g_autoptr(WireRequest) request = wire_request_new("POST", "/", "");
@@ -141,9 +130,7 @@ test_unknown(void)
 }
 
 /* "get-vanilla" of AWS's published Signature Version 4 test suite. */
-static void
-test_signature(void)
-{
+static void test_signature(void) {
 	g_autoptr(WireRequest) request = wire_request_new("GET", "/", "");
 	wire_request_set_header(request, "Host", "example.amazonaws.com");
 	const WireCredentials credentials = {
@@ -168,9 +155,7 @@ test_signature(void)
 	g_assert_cmpstr(wire_error_code(late), ==, "RequestExpired");
 }
 
-int
-main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/wire/requests", test_requests);
 	g_test_add_func("/wire/answers", test_answers);

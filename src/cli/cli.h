@@ -1,0 +1,30 @@
+/* Commands: one file each, listed in main.c. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+	const char *name;
+	const char *summary; /* for the list of commands */
+	/* argv[0] is the command's name. Returns the exit code. */
+	int (*run)(int argc, char **argv);
+} CliCommand;
+
+extern const CliCommand cli_command_down;
+extern const CliCommand cli_command_env;
+extern const CliCommand cli_command_up;
+extern const CliCommand cli_command_version;
+
+/* The data folder: $TERRARIUM_HOME, else terrarium in XDG's data home. Caller frees. */
+char *cli_home(void);
+/* The API's port: $TERRARIUM_PORT, else 4566. */
+guint cli_port(void);
+/* "Error: …" on standard error; returns 1, for the command to return. */
+int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* Reads a command's options; FALSE after saying what is wrong. Nothing but options may remain. */
+gboolean cli_parse(
+	int *argc, char ***argv, const GOptionEntry *entries, const char *summary);
+/* The process that holds the data folder's lock, 0 if none does. */
+int cli_region_pid(const char *home);
+/* Whether the region on that port answers. */
+gboolean cli_region_answers(guint port);

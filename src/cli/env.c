@@ -1,0 +1,21 @@
+/* terrarium env: what the aws command and SDKs need to reach the region. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+static int
+run(int argc, char **argv)
+{
+	const GOptionEntry entries[] = {{NULL}};
+	if (!cli_parse(&argc, &argv, entries, "Prints exports for a shell: eval \"$(terrarium env)\""))
+		return 1;
+	printf("export AWS_ENDPOINT_URL=http://127.0.0.1:%u\n"
+		   "export AWS_ACCESS_KEY_ID=terrarium\n"
+		   "export AWS_SECRET_ACCESS_KEY=terrarium\n"
+		   "export AWS_REGION=us-east-1\n"
+		   "export AWS_DEFAULT_REGION=us-east-1\n",
+		cli_port());
+	return 0;
+}
+
+const CliCommand cli_command_env = {"env", "Print the settings for aws and SDKs", run};

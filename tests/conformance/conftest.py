@@ -1,0 +1,47 @@
+"""A region of its own for the tests, and real clients to it."""
+
+import os
+import socket
+import subprocess
+
+import boto3
+import pytest
+from botocore.config import Config
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Region:
+    def __init__(self, home):
+        self.terrarium = os.environ["TERRARIUM"]
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = dict(os.environ, TERRARIUM_HOME=str(home), TERRARIUM_PORT=str(self.port))
+
+    def run(self, *arguments):
+        return subprocess.run(
+            [self.terrarium, *arguments], env=self.env, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def client(self, service, key="terrarium", region="us-east-1"):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=key,
+            aws_secret_access_key="made-up",
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+
+@pytest.fixture(scope="session")
+def region(tmp_path_factory):
+    region = Region(tmp_path_factory.mktemp("region"))
+    up = region.run("up")
+    assert up.returncode == 0, up.stderr
+    yield region
+    region.run("down", "--purge")
