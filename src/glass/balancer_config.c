@@ -526,7 +526,7 @@ static void append_defaults(GString *config, const BalancerSpec *spec, const cha
 	int idle = spec->idle_timeout > 0 ? spec->idle_timeout : 60;
 	g_string_append_printf(config,
 		"global\n\tstats socket %s/haproxy.sock mode 600 level admin expose-fd listeners\n"
-		"\tmaxconn 10000\n\thard-stop-after 3600s\n",
+		"\thard-stop-after 3600s\n",
 		folder);
 	if (spec->access_log)
 		g_string_append_printf(
