@@ -22,8 +22,7 @@ guint cli_port(void);
 /* "Error: …" on standard error; returns 1, for the command to return. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Reads a command's options; FALSE after saying what is wrong. Nothing but options may remain. */
-gboolean cli_parse(
-	int *argc, char ***argv, const GOptionEntry *entries, const char *summary);
+gboolean cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary);
 /* The process that holds the data folder's lock, 0 if none does. */
 int cli_region_pid(const char *home);
 /* Whether the region on that port answers. */

@@ -9,18 +9,14 @@
 
 #define DEFAULT_PORT 4566
 
-char *
-cli_home(void)
-{
+char *cli_home(void) {
 	const char *home = g_getenv("TERRARIUM_HOME");
 	if (home && *home)
 		return g_canonicalize_filename(home, NULL);
 	return g_build_filename(g_get_user_data_dir(), "terrarium", NULL);
 }
 
-guint
-cli_port(void)
-{
+guint cli_port(void) {
 	const char *text = g_getenv("TERRARIUM_PORT");
 	guint64 port = DEFAULT_PORT;
 	if (text && !g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL))
@@ -28,9 +24,7 @@ cli_port(void)
 	return (guint)port;
 }
 
-int
-cli_fail(const char *format, ...)
-{
+int cli_fail(const char *format, ...) {
 	va_list arguments;
 	va_start(arguments, format);
 	g_autofree char *text = g_strdup_vprintf(format, arguments);
@@ -39,9 +33,7 @@ cli_fail(const char *format, ...)
 	return 1;
 }
 
-gboolean
-cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary)
-{
+gboolean cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary) {
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
 	g_autofree char *name = g_strdup_printf("terrarium %s", (*argv)[0]);
@@ -59,9 +51,7 @@ cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summ
 	return TRUE;
 }
 
-int
-cli_region_pid(const char *home)
-{
+int cli_region_pid(const char *home) {
 	g_autofree char *path = g_build_filename(home, "region.lock", NULL);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -72,9 +62,7 @@ cli_region_pid(const char *home)
 	return pid;
 }
 
-gboolean
-cli_region_answers(guint port)
-{
+gboolean cli_region_answers(guint port) {
 	g_autoptr(GSocketClient) client = g_socket_client_new();
 	g_socket_client_set_timeout(client, 2);
 	g_autoptr(GSocketConnection) connection =

@@ -9,9 +9,7 @@
 
 #define STOP_TIMEOUT_S 30
 
-static gboolean
-stop(const char *home, int pid)
-{
+static gboolean stop(const char *home, int pid) {
 	if (kill(pid, SIGTERM) < 0 && errno != ESRCH) {
 		cli_fail("cannot end process %d: %s", pid, g_strerror(errno));
 		return FALSE;
@@ -26,11 +24,9 @@ stop(const char *home, int pid)
 }
 
 /* Removes only what the region makes: the folder may hold what is somebody else's. */
-static void
-purge(const char *home)
-{
-	static const char *const names[] = {
-		"region.sqlite", "region.sqlite-wal", "region.sqlite-shm", "region.log", "region.lock"};
+static void purge(const char *home) {
+	static const char *const names[] = {"region.sqlite", "region.sqlite-wal",
+		"region.sqlite-shm", "region.log", "region.lock"};
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *path = g_build_filename(home, names[i], NULL);
 		g_unlink(path);
@@ -38,12 +34,11 @@ purge(const char *home)
 	g_rmdir(home);
 }
 
-static int
-run(int argc, char **argv)
-{
+static int run(int argc, char **argv) {
 	gboolean purges = FALSE;
 	const GOptionEntry entries[] = {
-		{"purge", 0, 0, G_OPTION_ARG_NONE, &purges, "Remove the region's data too", NULL}, {NULL}};
+		{"purge", 0, 0, G_OPTION_ARG_NONE, &purges, "Remove the region's data too", NULL},
+		{NULL}};
 	if (!cli_parse(&argc, &argv, entries, "Ends the region on this machine."))
 		return 1;
 	g_autofree char *home = cli_home();
@@ -52,7 +47,8 @@ run(int argc, char **argv)
 		return 1;
 	if (purges)
 		purge(home);
-	printf("%s%s\n", pid ? "The region is down." : "No region is up.", purges ? " Its data are removed." : "");
+	printf("%s%s\n", pid ? "The region is down." : "No region is up.",
+		purges ? " Its data are removed." : "");
 	return 0;
 }
 

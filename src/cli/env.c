@@ -3,17 +3,16 @@
 
 #include "cli/cli.h"
 
-static int
-run(int argc, char **argv)
-{
+static int run(int argc, char **argv) {
 	const GOptionEntry entries[] = {{NULL}};
-	if (!cli_parse(&argc, &argv, entries, "Prints exports for a shell: eval \"$(terrarium env)\""))
+	if (!cli_parse(
+		    &argc, &argv, entries, "Prints exports for a shell: eval \"$(terrarium env)\""))
 		return 1;
 	printf("export AWS_ENDPOINT_URL=http://127.0.0.1:%u\n"
-		   "export AWS_ACCESS_KEY_ID=terrarium\n"
-		   "export AWS_SECRET_ACCESS_KEY=terrarium\n"
-		   "export AWS_REGION=us-east-1\n"
-		   "export AWS_DEFAULT_REGION=us-east-1\n",
+	       "export AWS_ACCESS_KEY_ID=terrarium\n"
+	       "export AWS_SECRET_ACCESS_KEY=terrarium\n"
+	       "export AWS_REGION=us-east-1\n"
+	       "export AWS_DEFAULT_REGION=us-east-1\n",
 		cli_port());
 	return 0;
 }

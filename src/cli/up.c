@@ -14,9 +14,7 @@
 #define START_TIMEOUT_S 20
 
 /* Takes the data folder's lock for as long as the process lives; -1 if another one has it. */
-static int
-take_lock(const char *home)
-{
+static int take_lock(const char *home) {
 	g_autofree char *path = g_build_filename(home, "region.lock", NULL);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -27,23 +25,20 @@ take_lock(const char *home)
 	return -1;
 }
 
-static gboolean
-quit(gpointer loop)
-{
+static gboolean quit(gpointer loop) {
 	g_main_loop_quit(loop);
 	return G_SOURCE_CONTINUE;
 }
 
-static int
-serve(const char *home, guint port, gboolean strict)
-{
+static int serve(const char *home, guint port, gboolean strict) {
 	g_autoptr(GError) error = NULL;
 	if (g_mkdir_with_parents(home, 0700) < 0)
 		return cli_fail("cannot make the data folder %s: %s", home, g_strerror(errno));
 	int lock = take_lock(home);
 	if (lock < 0)
-		return cli_fail("another region uses the data folder %s (process %d). End it with terrarium down, "
-						"or set TERRARIUM_HOME to another folder.",
+		return cli_fail("another region uses the data folder %s (process %d). End it with "
+				"terrarium down, "
+				"or set TERRARIUM_HOME to another folder.",
 			home, cli_region_pid(home));
 	g_autoptr(Region) region = region_new(home, port, strict, &error);
 	if (!region) {
@@ -64,9 +59,7 @@ serve(const char *home, guint port, gboolean strict)
 }
 
 /* Becomes the daemon's process: a session of its own, the log for output. */
-static void
-detach(gpointer log)
-{
+static void detach(gpointer log) {
 	setsid();
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0) {
@@ -75,24 +68,18 @@ detach(gpointer log)
 	}
 }
 
-static int
-report_failure(const char *log)
-{
+static int report_failure(const char *log) {
 	g_autofree char *text = NULL;
 	g_file_get_contents(log, &text, NULL, NULL);
 	fprintf(stderr, "%s", text && *text ? text : "Error: the region did not start.\n");
 	return 1;
 }
 
-static gboolean
-has_ended(GPid pid)
-{
+static gboolean has_ended(GPid pid) {
 	return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
-static int
-start(const char *home, guint port, gboolean strict)
-{
+static int start(const char *home, guint port, gboolean strict) {
 	if (cli_region_pid(home) && cli_region_answers(port)) {
 		printf("The region is up already: http://127.0.0.1:%u\n", port);
 		return 0;
@@ -105,8 +92,9 @@ start(const char *home, guint port, gboolean strict)
 		strict ? "--strict" : NULL, NULL};
 	g_autoptr(GError) error = NULL;
 	GPid pid;
-	if (!g_spawn_async(NULL, (char **)command, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDIN_FROM_DEV_NULL,
-			detach, log, &pid, &error))
+	if (!g_spawn_async(NULL, (char **)command, NULL,
+		    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDIN_FROM_DEV_NULL, detach, log, &pid,
+		    &error))
 		return cli_fail("%s", error->message);
 	for (int tenths = 0; tenths < START_TIMEOUT_S * 10; tenths++) {
 		if (has_ended(pid))
@@ -120,15 +108,15 @@ start(const char *home, guint port, gboolean strict)
 	return report_failure(log);
 }
 
-static int
-run(int argc, char **argv)
-{
+static int run(int argc, char **argv) {
 	gboolean foreground = FALSE, strict = FALSE;
 	int port = (int)cli_port();
 	const GOptionEntry entries[] = {
-		{"foreground", 'f', 0, G_OPTION_ARG_NONE, &foreground, "Stay in the foreground", NULL},
+		{"foreground", 'f', 0, G_OPTION_ARG_NONE, &foreground, "Stay in the foreground",
+			NULL},
 		{"port", 'p', 0, G_OPTION_ARG_INT, &port, "Port of the API (4566)", "PORT"},
-		{"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "Refuse keys that the region did not issue", NULL},
+		{"strict", 0, 0, G_OPTION_ARG_NONE, &strict,
+			"Refuse keys that the region did not issue", NULL},
 		{NULL},
 	};
 	if (!cli_parse(&argc, &argv, entries, "Starts the region on this machine."))

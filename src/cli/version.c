@@ -3,9 +3,7 @@
 
 #include "cli/cli.h"
 
-static int
-run(int argc, char **argv)
-{
+static int run(int argc, char **argv) {
 	printf("Terrarium v%s\n", TERRARIUM_VERSION);
 	return 0;
 }

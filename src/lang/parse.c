@@ -1347,8 +1347,12 @@ LangFile *lang_parse_template(const char *filename, const char *text, gsize leng
 
 LangExpr *lang_parse_part(
 	LangFile *file, const char *text, gboolean template, SourceRange range, Diags *diags) {
-	Parser parser = {.file = file, .text = text, .end = strlen(text), .whole = range,
-		.diags = diags, .enclosed = 1};
+	Parser parser = {.file = file,
+		.text = text,
+		.end = strlen(text),
+		.whole = range,
+		.diags = diags,
+		.enclosed = 1};
 	find_lines(&parser);
 	guint errors = diags_error_count(diags);
 	LangExpr *expr;

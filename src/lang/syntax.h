@@ -98,8 +98,8 @@ struct LangFile {
 gpointer lang_file_allocate(LangFile *file, gsize size);
 LangBody *lang_file_new_body(LangFile *file);
 LangFile *lang_file_new(const char *filename);
-/* Parses `text`, which a file holds in another form (JSON), as a template or an expression; its nodes
- * belong to the file and are all said to be at `range`. NULL after an error. */
+/* Parses `text`, which a file holds in another form (JSON), as a template or an expression; its
+ * nodes belong to the file and are all said to be at `range`. NULL after an error. */
 LangExpr *lang_parse_part(
 	LangFile *file, const char *text, gboolean template, SourceRange range, Diags *diags);
 /* An object key that is a bare name stands for itself. */

@@ -1,6 +1,6 @@
 /*
- * From a request to an answer: whose host it names, which operation, who calls, the transaction, the
- * handler. Relies on wire; knows services only by their tables.
+ * From a request to an answer: whose host it names, which operation, who calls, the transaction,
+ * the handler. Relies on wire; knows services only by their tables.
  */
 #include <string.h>
 
@@ -14,24 +14,18 @@
 /* ---- the door ---- */
 
 /* A page in a browser may send requests to loopback: the names that it uses give it away. */
-static gboolean
-is_our_host(const char *host)
-{
+static gboolean is_our_host(const char *host) {
 	g_autofree char *name = g_strndup(host, strcspn(host, ":"));
 	return g_str_equal(name, "127.0.0.1") || g_str_equal(name, "localhost") ||
 	       g_str_has_suffix(name, ".localhost") || g_str_has_suffix(name, ".amazonaws.com");
 }
 
-static gboolean
-is_our_origin(const char *origin)
-{
+static gboolean is_our_origin(const char *origin) {
 	const char *host = strstr(origin, "://");
 	return host && is_our_host(host + 3);
 }
 
-static WireResponse *
-refuse(const char *message)
-{
+static WireResponse *refuse(const char *message) {
 	WireResponse *response = wire_response_new(403);
 	wire_response_set_header(response, "content-type", "text/plain");
 	g_bytes_unref(response->body);
@@ -39,9 +33,7 @@ refuse(const char *message)
 	return response;
 }
 
-static WireResponse *
-guard(const WireRequest *request)
-{
+static WireResponse *guard(const WireRequest *request) {
 	const char *host = g_hash_table_lookup(request->headers, "host");
 	const char *origin = g_hash_table_lookup(request->headers, "origin");
 	if (!host || !is_our_host(host))
@@ -53,10 +45,9 @@ guard(const WireRequest *request)
 
 /* ---- the admin API ---- */
 
-static WireResponse *
-health(void)
-{
-	static const char body[] = "{\"status\":\"running\",\"version\":\"" TERRARIUM_VERSION "\"}\n";
+static WireResponse *health(void) {
+	static const char body[] =
+		"{\"status\":\"running\",\"version\":\"" TERRARIUM_VERSION "\"}\n";
 	WireResponse *response = wire_response_new(200);
 	wire_response_set_header(response, "content-type", "application/json");
 	g_bytes_unref(response->body);
@@ -66,15 +57,14 @@ health(void)
 
 /* ---- calls ---- */
 
-static const RegionOperation *
-find_operation(const WireRoute *route, GError **error)
-{
+static const RegionOperation *find_operation(const WireRoute *route, GError **error) {
 	const char *service = wire_service_name(route->service);
 	const char *name = wire_operation_name(route->operation);
 	for (const RegionService *const *each = region_services; *each; each++) {
 		if (g_strcmp0((*each)->name, service) != 0)
 			continue;
-		for (const RegionOperation *operation = (*each)->operations; operation->name; operation++)
+		for (const RegionOperation *operation = (*each)->operations; operation->name;
+			operation++)
 			if (g_str_equal(operation->name, name))
 				return operation;
 	}
@@ -83,26 +73,24 @@ find_operation(const WireRoute *route, GError **error)
 	return NULL;
 }
 
-static gboolean
-is_account(const char *key)
-{
+static gboolean is_account(const char *key) {
 	return strlen(key) == 12 && strspn(key, "0123456789") == 12;
 }
 
-/* Account and region that the caller names: by the key, if it is an account's number, and the scope. */
-static gboolean
-identify(RegionCall *call, const SigV4Claim *claim, GError **error)
-{
+/* Account and region that the caller names: by the key, if it is an account's number, and the
+ * scope. */
+static gboolean identify(RegionCall *call, const SigV4Claim *claim, GError **error) {
 	const char *key = claim ? claim->access_key_id : "";
 	const char *account = is_account(key) ? key : DEFAULT_ACCOUNT;
 	if (!claim && call->region->strict) {
-		wire_error_set_status(
-			error, 403, "MissingAuthenticationToken", "Request is missing Authentication Token");
+		wire_error_set_status(error, 403, "MissingAuthenticationToken",
+			"Request is missing Authentication Token");
 		return FALSE;
 	}
 	if (claim && call->region->strict) {
 		wire_error_set_status(error, 403, "InvalidClientTokenId",
-			"The security token included in the request is invalid: this region (--strict) knows no key %s.",
+			"The security token included in the request is invalid: this region "
+			"(--strict) knows no key %s.",
 			key);
 		return FALSE;
 	}
@@ -114,9 +102,7 @@ identify(RegionCall *call, const SigV4Claim *claim, GError **error)
 	return TRUE;
 }
 
-static Value
-run(RegionCall *call, const RegionOperation *operation, Value input, GError **error)
-{
+static Value run(RegionCall *call, const RegionOperation *operation, Value input, GError **error) {
 	if (operation->reads_only)
 		return operation->handler(call, input, error);
 	Store *store = region_store(call->region);
@@ -135,9 +121,8 @@ run(RegionCall *call, const RegionOperation *operation, Value input, GError **er
 	return value_steal(&output);
 }
 
-static Value
-answer(RegionCall *call, const WireRoute *route, const WireRequest *request, GError **error)
-{
+static Value answer(
+	RegionCall *call, const WireRoute *route, const WireRequest *request, GError **error) {
 	const RegionOperation *operation = find_operation(route, error);
 	if (!operation)
 		return VALUE_NOTHING;
@@ -157,9 +142,7 @@ answer(RegionCall *call, const WireRoute *route, const WireRequest *request, GEr
 	return run(call, operation, input, error);
 }
 
-WireResponse *
-region_dispatch(const WireRequest *request, gpointer region)
-{
+WireResponse *region_dispatch(const WireRequest *request, gpointer region) {
 	WireResponse *refused = guard(request);
 	if (refused)
 		return refused;
@@ -170,9 +153,11 @@ region_dispatch(const WireRequest *request, gpointer region)
 	WireRoute route;
 	if (!wire_route(request, &route, &error))
 		return wire_encode_error(&route, error, request_id);
-	RegionCall call = {
-		.region = region, .operation = route.operation, .request = request, .request_id = request_id};
+	RegionCall call = {.region = region,
+		.operation = route.operation,
+		.request = request,
+		.request_id = request_id};
 	g_auto(Value) output = answer(&call, &route, request, &error);
 	return error ? wire_encode_error(&route, error, request_id)
-	             : wire_encode_output(&route, output, request_id);
+		     : wire_encode_output(&route, output, request_id);
 }

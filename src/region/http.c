@@ -25,9 +25,8 @@ typedef struct {
 
 /* ---- reading ---- */
 
-static enum MHD_Result
-take_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
-{
+static enum MHD_Result take_header(
+	void *data, enum MHD_ValueKind kind, const char *name, const char *value) {
 	wire_request_set_header(data, name, value ? value : "");
 	return MHD_YES;
 }
@@ -37,9 +36,8 @@ typedef struct {
 	Incoming incoming;
 } Exchange;
 
-static void
-end(void *data, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
-{
+static void end(void *data, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode code) {
 	Exchange *exchange = *state;
 	if (!exchange)
 		return;
@@ -50,12 +48,11 @@ end(void *data, struct MHD_Connection *connection, void **state, enum MHD_Reques
 	*state = NULL;
 }
 
-static WireRequest *
-request_of(struct MHD_Connection *connection, const char *method, Exchange *exchange)
-{
+static WireRequest *request_of(
+	struct MHD_Connection *connection, const char *method, Exchange *exchange) {
 	const char *question = strchr(exchange->uri, '?');
-	g_autofree char *path =
-		g_strndup(exchange->uri, question ? (gsize)(question - exchange->uri) : strlen(exchange->uri));
+	g_autofree char *path = g_strndup(exchange->uri,
+		question ? (gsize)(question - exchange->uri) : strlen(exchange->uri));
 	WireRequest *request = wire_request_new(method, path, question ? question + 1 : "");
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
 	g_bytes_unref(request->body);
@@ -65,9 +62,7 @@ request_of(struct MHD_Connection *connection, const char *method, Exchange *exch
 
 /* ---- answering ---- */
 
-static enum MHD_Result
-send_response(struct MHD_Connection *connection, WireResponse *response)
-{
+static enum MHD_Result send_response(struct MHD_Connection *connection, WireResponse *response) {
 	gsize length;
 	const void *bytes = g_bytes_get_data(response->body, &length);
 	struct MHD_Response *answer =
@@ -82,10 +77,9 @@ send_response(struct MHD_Connection *connection, WireResponse *response)
 	return result;
 }
 
-static enum MHD_Result
-serve(void *data, struct MHD_Connection *connection, const char *url, const char *method,
-	const char *version, const char *upload, size_t *upload_size, void **state)
-{
+static enum MHD_Result serve(void *data, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **state) {
 	HttpServer *server = data;
 	(void)url;
 	(void)version;
@@ -98,7 +92,8 @@ serve(void *data, struct MHD_Connection *connection, const char *url, const char
 	if (*upload_size > 0) {
 		incoming->too_large |= incoming->body->len + *upload_size > LARGEST_BODY;
 		if (!incoming->too_large)
-			g_byte_array_append(incoming->body, (const guint8 *)upload, (guint)*upload_size);
+			g_byte_array_append(
+				incoming->body, (const guint8 *)upload, (guint)*upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
@@ -110,9 +105,7 @@ serve(void *data, struct MHD_Connection *connection, const char *url, const char
 }
 
 /* libmicrohttpd gives the URL decoded; its log callback is the one place where it is as sent. */
-static void *
-begin_exchange(void *data, const char *uri, struct MHD_Connection *connection)
-{
+static void *begin_exchange(void *data, const char *uri, struct MHD_Connection *connection) {
 	Exchange *exchange = g_new0(Exchange, 1);
 	exchange->uri = g_strdup(uri);
 	return exchange;
@@ -122,9 +115,7 @@ begin_exchange(void *data, const char *uri, struct MHD_Connection *connection)
 
 static gboolean on_timer(gpointer data);
 
-static void
-run(HttpServer *server)
-{
+static void run(HttpServer *server) {
 	MHD_run(server->daemon);
 	MHD_UNSIGNED_LONG_LONG wait;
 	g_clear_handle_id(&server->timer, g_source_remove);
@@ -132,52 +123,47 @@ run(HttpServer *server)
 		server->timer = g_timeout_add((guint)MIN(wait, 60000), on_timer, server);
 }
 
-static gboolean
-on_timer(gpointer data)
-{
+static gboolean on_timer(gpointer data) {
 	HttpServer *server = data;
 	server->timer = 0;
 	run(server);
 	return G_SOURCE_REMOVE;
 }
 
-static gboolean
-on_ready(int fd, GIOCondition condition, gpointer data)
-{
+static gboolean on_ready(int fd, GIOCondition condition, gpointer data) {
 	run(data);
 	return G_SOURCE_CONTINUE;
 }
 
-HttpServer *
-http_server_new(guint port, HttpHandler handler, gpointer data, GError **error)
-{
+HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GError **error) {
 	g_autoptr(HttpServer) server = g_new0(HttpServer, 1);
-	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_port = htons((guint16)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons((guint16)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	server->handler = handler;
 	server->data = data;
 	errno = 0;
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL,
-		serve, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange,
-		server, MHD_OPTION_NOTIFY_COMPLETED, end, server, MHD_OPTION_CONNECTION_TIMEOUT, 120u,
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, serve, server,
+		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server,
+		MHD_OPTION_NOTIFY_COMPLETED, end, server, MHD_OPTION_CONNECTION_TIMEOUT, 120u,
 		MHD_OPTION_END);
 	if (!server->daemon) {
-		g_set_error(error, G_IO_ERROR, errno == EADDRINUSE ? G_IO_ERROR_ADDRESS_IN_USE : G_IO_ERROR_FAILED,
-			errno == EADDRINUSE
-				? "port %u of 127.0.0.1 is in use: another region runs there, or another program; end it, or "
-				  "choose another port with --port"
-				: "cannot listen on port %u of 127.0.0.1",
+		g_set_error(error, G_IO_ERROR,
+			errno == EADDRINUSE ? G_IO_ERROR_ADDRESS_IN_USE : G_IO_ERROR_FAILED,
+			errno == EADDRINUSE ? "port %u of 127.0.0.1 is in use: another region runs "
+					      "there, or another program; end it, or "
+					      "choose another port with --port"
+					    : "cannot listen on port %u of 127.0.0.1",
 			port);
 		return NULL;
 	}
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	server->watch = g_unix_fd_add(info->epoll_fd, G_IO_IN, on_ready, server);
 	return g_steal_pointer(&server);
 }
 
-void
-http_server_free(HttpServer *server)
-{
+void http_server_free(HttpServer *server) {
 	if (!server)
 		return;
 	g_clear_handle_id(&server->watch, g_source_remove);

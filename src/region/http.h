@@ -11,7 +11,8 @@ typedef struct HttpServer HttpServer;
 /* Answers a request; owned by the caller. */
 typedef WireResponse *(*HttpHandler)(const WireRequest *request, gpointer data);
 
-/* Listens on 127.0.0.1:port and serves in the default main context. Errors say what to do (a port in use). */
+/* Listens on 127.0.0.1:port and serves in the default main context. Errors say what to do (a port
+ * in use). */
 HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GError **error);
 void http_server_free(HttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)

@@ -9,7 +9,8 @@ static LangFile *parse(const char *text, Diags *diags) {
 
 static void test_bodies(void) {
 	g_autoptr(Diags) diags = diags_new();
-	g_autoptr(LangFile) file = parse("a = 1\nresource \"x\" y {\n  b = 2\n  inner {}\n}\n", diags);
+	g_autoptr(LangFile) file =
+		parse("a = 1\nresource \"x\" y {\n  b = 2\n  inner {}\n}\n", diags);
 	g_assert_false(diags_has_errors(diags));
 	const LangBody *body = lang_file_body(file);
 	g_assert_nonnull(lang_body_attribute(body, "a"));
@@ -38,10 +39,10 @@ static void note_root(const LangTraversal *traversal, gpointer data) {
 
 static void test_references(void) {
 	g_autoptr(Diags) diags = diags_new();
-	g_autoptr(LangFile) file = parse(
-		"a = \"${var.x}-${[for k, v in local.m : k if v == data.a.b[0].c]}\"\n"
-		"b = { key = each.value, (self.y) = 1 }\n",
-		diags);
+	g_autoptr(LangFile) file =
+		parse("a = \"${var.x}-${[for k, v in local.m : k if v == data.a.b[0].c]}\"\n"
+		      "b = { key = each.value, (self.y) = 1 }\n",
+			diags);
 	g_autoptr(GString) found = g_string_new(NULL);
 	lang_body_references(lang_file_body(file), note_root, found);
 	g_assert_cmpstr(found->str, ==, "var/1 local/1 data/4 each/1 self/1 ");
@@ -73,7 +74,8 @@ static void test_json(void) {
 }
 
 static void test_json_errors(void) {
-	static const char *const bad[] = {"{\"a\": }", "{\"a\" 1}", "[1,", "{\"a\": tru}", "{} x", ""};
+	static const char *const bad[] = {
+		"{\"a\": }", "{\"a\" 1}", "[1,", "{\"a\": tru}", "{} x", ""};
 	for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
 		g_autoptr(Diags) diags = diags_new();
 		g_autoptr(LangFile) file = lang_parse_json("t", bad[i], strlen(bad[i]), diags);
@@ -96,7 +98,8 @@ static void test_type(void) {
 static void test_undeclared(void) {
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(LangFile) file = lang_parse_expression("t", "nope", 4, diags);
-	g_auto(Value) value = lang_eval(lang_file_expr(file), &(LangScope){.base_dir = NULL}, diags);
+	g_auto(Value) value =
+		lang_eval(lang_file_expr(file), &(LangScope){.base_dir = NULL}, diags);
 	g_assert_false(value_is_known(value));
 	g_assert_cmpstr(diags_at(diags, 0)->summary, ==, "Variables not allowed");
 }

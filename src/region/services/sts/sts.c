@@ -3,11 +3,10 @@
 
 extern const RegionService region_sts;
 
-static Value
-get_caller_identity(RegionCall *call, Value input, GError **error)
-{
+static Value get_caller_identity(RegionCall *call, Value input, GError **error) {
 	return value_object_take("Account", value_string(call->scope.account), "Arn",
-		value_string(call->principal_arn), "UserId", value_string(call->principal_id), NULL);
+		value_string(call->principal_arn), "UserId", value_string(call->principal_id),
+		NULL);
 }
 
 static const RegionOperation operations[] = {
