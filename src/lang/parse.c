@@ -759,12 +759,11 @@ static LangExpr *parse_tuple(Parser *parser) {
 
 /* Behind an object's item: its separator, or the end. FALSE: neither. */
 static gboolean end_item(Parser *parser, gboolean *over) {
-	parser->enclosed--; /* a newline separates too */
 	skip_blanks(parser);
 	gboolean separated = peek(parser) == ',' || peek(parser) == '\n';
-	parser->enclosed++;
 	if (peek(parser) == ',')
 		parser->at++;
+	skip_newlines(parser);
 	*over = take(parser, "}");
 	return separated || *over;
 }
@@ -781,7 +780,9 @@ static LangExpr *parse_object(Parser *parser) {
 	g_autoptr(GPtrArray) keys = g_ptr_array_new();
 	g_autoptr(GPtrArray) values = g_ptr_array_new();
 	gboolean over = take(parser, "}");
+	parser->enclosed = 0; /* a newline separates items too */
 	while (!over && !parser->failed) {
+		skip_newlines(parser);
 		g_ptr_array_add(keys, parse_expr(parser));
 		if (!parser->failed &&
 			(looking_at(parser, "=>") || (!take(parser, "=") && !take(parser, ":"))))
@@ -848,8 +849,11 @@ static LangExpr *parse_word(Parser *parser) {
 	SourceRange range;
 	const char *name = take_name(parser, &range);
 	name = take_namespaces(parser, name);
+	gsize behind = parser->at;
+	skip_blanks(parser);
 	if (peek(parser) == '(')
 		return parse_call(parser, start, name, range);
+	parser->at = behind;
 	if (g_str_equal(name, "true") || g_str_equal(name, "false"))
 		return literal_new(parser, start, value_bool(g_str_equal(name, "true")));
 	if (g_str_equal(name, "null"))
@@ -986,19 +990,20 @@ static gboolean at_full_splat(const Parser *parser) {
 
 static LangExpr *parse_steps(Parser *parser, LangExpr *expr, gsize start, gboolean names_only) {
 	while (!parser->failed) {
-		if (parser->enclosed > 0)
-			skip_blanks(parser);
-		gunichar after = character_at(parser, parser->at + 1);
+		gsize behind = parser->at;
+		skip_blanks(parser);
 		if (looking_at(parser, ".*"))
 			expr = parse_splat(parser, expr, start, FALSE);
-		else if (peek(parser) == '.' && (starts_name(after) || g_unichar_isdigit(after)))
+		else if (peek(parser) == '.' && !looking_at(parser, "..."))
 			expr = parse_dot(parser, expr, start);
 		else if (!names_only && at_full_splat(parser))
 			expr = parse_splat(parser, expr, start, TRUE);
 		else if (!names_only && peek(parser) == '[')
 			expr = parse_index(parser, expr, start);
-		else
+		else {
+			parser->at = behind;
 			return expr;
+		}
 	}
 	return expr;
 }

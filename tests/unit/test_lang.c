@@ -1,4 +1,4 @@
-/* The parser, the JSON syntax, references and type constraints of src/lang. */
+/* The parser, the JSON syntax, references, type constraints and formatter of src/lang. */
 #include <string.h>
 
 #include "lang/lang.h"
@@ -95,6 +95,33 @@ static void test_type(void) {
 	g_assert_cmpint(value_get_int(full, "b", 0), ==, 7);
 }
 
+static void test_format(void) {
+	static const char ugly[] =
+		"resource  \"x\" y {\na=1 # one\n  bcd = [ 1,2 ]   // two\n"
+		"o = f( {\na = -1\nbb = \"${ a [0] }\"\n}, !x )\n h = <<-E\n  t\n E\n}\n";
+	static const char fine[] =
+		"resource \"x\" y {\n  a   = 1      # one\n  bcd = [1, 2] // two\n"
+		"  o = f({\n    a  = -1\n    bb = \"${a[0]}\"\n  }, !x)\n"
+		"  h = <<-E\n  t\n E\n}\n";
+	g_autoptr(Diags) diags = diags_new();
+	g_autofree char *text = lang_format("t", ugly, strlen(ugly), diags);
+	g_assert_cmpstr(text, ==, fine);
+	g_assert_null(lang_format("t", "a = ", 4, diags));
+	g_assert_true(diags_has_errors(diags));
+}
+
+static void test_object_lines(void) {
+	g_autoptr(Diags) diags = diags_new();
+	g_autoptr(LangFile) file = parse(
+		"n = {\n  a = 1\n  b = 2 - 1\n  c = -1\n\n  d = [\n    1 +\n    2]\n}\n", diags);
+	g_assert_false(diags_has_errors(diags));
+	g_auto(Value) value = lang_eval(lang_body_attribute(lang_file_body(file), "n")->expr,
+		&(LangScope){.base_dir = NULL}, diags);
+	g_assert_cmpuint(value_length(value), ==, 4);
+	g_assert_cmpint(value_get_int(value, "a", 0), ==, 1);
+	g_assert_cmpint(value_get_int(value, "c", 0), ==, -1);
+}
+
 static void test_undeclared(void) {
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(LangFile) file = lang_parse_expression("t", "nope", 4, diags);
@@ -112,6 +139,8 @@ int main(int argc, char **argv) {
 	g_test_add_func("/lang/json", test_json);
 	g_test_add_func("/lang/json-errors", test_json_errors);
 	g_test_add_func("/lang/type", test_type);
+	g_test_add_func("/lang/format", test_format);
+	g_test_add_func("/lang/object-lines", test_object_lines);
 	g_test_add_func("/lang/undeclared", test_undeclared);
 	return g_test_run();
 }
