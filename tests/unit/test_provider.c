@@ -143,6 +143,72 @@ static void test_policy_document(void) {
 		"        \"Service\": \"ecs-tasks.amazonaws.com\"\n      }\n    }\n  ]\n}");
 }
 
+/* What a data source reads, without an API. */
+static Value read_data(const char *name, const char *config_json) {
+	g_autoptr(Diags) diags = diags_new();
+	Provider *provider = provider_new();
+	g_auto(Value) config = shaped(aws_type(name, TRUE), config_json);
+	g_auto(Value) state = VALUE_NOTHING;
+	gboolean fine = provider_aws_class.read_data(provider, name, config, &state, NULL, diags);
+	g_autofree char *shown = diags_render(diags, NULL, FALSE, 0);
+	g_assert_cmpstr(shown, ==, "");
+	g_assert_true(fine);
+	provider_aws_class.destroy(provider);
+	return value_steal(&state);
+}
+
+static void test_data(void) {
+	g_auto(Value) partition = read_data("aws_partition", "{}");
+	g_assert_cmpstr(value_get_text(partition, "partition"), ==, "aws");
+	g_assert_cmpstr(value_get_text(partition, "reverse_dns_prefix"), ==, "com.amazonaws");
+	g_auto(Value) document = read_data("aws_iam_policy_document",
+		"{\"source_policy_documents\":[\"{\\\"Statement\\\":[{\\\"Sid\\\":\\\"a\\\","
+		"\\\"Action\\\":"
+		"\\\"x:Y\\\"}]}\"],\"statement\":[{\"sid\":\"b\",\"actions\":[\"s3:Put\",\"s3:"
+		"Get\"],"
+		"\"resources\":[\"*\"]}]}");
+	g_assert_cmpstr(value_get_text(document, "minified_json"), ==,
+		"{\"Statement\":[{\"Action\":\"x:Y\",\"Sid\":\"a\"},{\"Action\":[\"s3:Get\",\"s3:"
+		"Put\"],"
+		"\"Effect\":\"Allow\",\"Resource\":\"*\",\"Sid\":\"b\"}],\"Version\":\"2012-10-"
+		"17\"}");
+}
+
+/* Every call that a program makes is one that the wire has a model of. */
+static void check_calls(const LangBody *body, const char *service) {
+	for (guint i = 0; body && i < body->blocks->len; i++) {
+		const LangBlock *block = body->blocks->pdata[i];
+		gboolean calls =
+			g_str_equal(block->type, "call") || g_str_equal(block->type, "wait");
+		LangAttribute *own = lang_body_attribute(block->body, "service");
+		const char *name = own ? lang_expr_keyword(own->expr) : service;
+		if (calls && !wire_operation(wire_service(name), block->labels[0]))
+			g_error("%s: there is no operation %s of %s", block->type_range.filename,
+				block->labels[0], name);
+	}
+}
+
+static void check_type(const char *name, gboolean data) {
+	const AwsType *type = aws_type(name, data);
+	const LangBody *bodies[] = {
+		type->create, type->read, type->update, type->delete, type->import};
+	for (guint i = 0; i < G_N_ELEMENTS(bodies); i++)
+		check_calls(bodies[i], type->service);
+}
+
+static void test_calls(void) {
+	for (int data = 0; data < 2; data++)
+		for (const char *const *name = aws_type_names(data); *name; name++)
+			check_type(*name, data);
+	static const char *const services[] = {
+		"ec2", "ecr", "ecs", "elbv2", "logs", "rds", "secretsmanager", "servicediscovery"};
+	for (guint i = 0; i < G_N_ELEMENTS(services); i++) {
+		const LangBody *body = aws_service_body(services[i]);
+		for (guint j = 0; j < body->blocks->len; j++)
+			check_calls(((LangBlock *)body->blocks->pdata[j])->body, services[i]);
+	}
+}
+
 int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/provider/catalogue", test_catalogue);
@@ -150,6 +216,8 @@ int main(int argc, char **argv) {
 	g_test_add_func("/provider/no-change", test_no_change);
 	g_test_add_func("/provider/change", test_change);
 	g_test_add_func("/provider/validate", test_validate);
+	g_test_add_func("/provider/data", test_data);
+	g_test_add_func("/provider/calls", test_calls);
 	g_test_add_func("/provider/policy-document", test_policy_document);
 	return g_test_run();
 }
