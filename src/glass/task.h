@@ -40,10 +40,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TaskSpec, task_spec_free)
 void task_spec_volume(TaskSpec *spec, const char *name, const char *host_path);
 /* Takes `container`; returns it. */
 ContainerSpec *task_spec_container(TaskSpec *spec, ContainerSpec *container);
-/* Its containers (ContainerSpec, borrowed) in an order in which they can be started by dependsOn, otherwise as
- * given; stopping goes backwards. NULL for a spec that cannot run: no container, a name used twice or
- * unknown, a circle, waiting for the end of an essential container or for health that nobody checks.
- * The caller frees the array. */
+/* Its containers (ContainerSpec, borrowed) in an order in which they can be started by dependsOn,
+ * otherwise as given; stopping goes backwards. NULL for a spec that cannot run: no container, a
+ * name used twice or unknown, a circle, waiting for the end of an essential container or for health
+ * that nobody checks. The caller frees the array. */
 GPtrArray *task_spec_order(const TaskSpec *spec, GError **error);
 
 typedef enum {
