@@ -289,7 +289,8 @@ static const Type *conditional_type(
 
 static Value eval_conditional(const LangExpr *expr, const Context *context) {
 	g_auto(Value) condition = eval(expr->condition, context);
-	int decided = truth(context, condition, expr->condition->range, "Invalid condition");
+	int decided = truth(context, condition, expr->condition->range,
+		value_is_null(condition) ? "Null condition" : "Incorrect condition type");
 	/* A program of a resource type takes one way only: the other one may make no sense. */
 	if (context->scope->lenient && decided >= 0)
 		return eval(decided ? expr->then : expr->otherwise, context);
@@ -337,6 +338,12 @@ Value lang_equals(Value a, Value b) {
 	g_auto(Value) first = value_convert(a, type, NULL);
 	g_auto(Value) second = value_convert(b, type, NULL);
 	return value_bool(value_equal(first, second));
+}
+
+/* To Terraform a list never equals a tuple, nor a map an object. */
+static gboolean different_kinds(const Context *context, Value a, Value b) {
+	return !context->scope->lenient && value_is_known(a) && value_is_known(b) &&
+	       !value_is_null(a) && !value_is_null(b) && value_kind(a) != value_kind(b);
 }
 
 static Value operand(
@@ -411,7 +418,8 @@ static Value eval_binary(const LangExpr *expr, const Context *context) {
 	if (expr->op == OP_EQUAL || expr->op == OP_NOT_EQUAL) {
 		g_auto(Value) a = eval(expr->left, context);
 		g_auto(Value) b = eval(expr->right, context);
-		Value equal = lang_equals(a, b);
+		Value equal =
+			different_kinds(context, a, b) ? value_bool(FALSE) : lang_equals(a, b);
 		if (expr->op == OP_NOT_EQUAL && value_is_known(equal))
 			equal = value_bool(!value_to_bool(equal));
 		gboolean sensitive = value_has_sensitive(a) || value_has_sensitive(b);

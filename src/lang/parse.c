@@ -326,6 +326,14 @@ static Part *part_new(GPtrArray *parts, PartKind kind, gsize start) {
 	return part;
 }
 
+/* Text in Unicode's composed form, which the language compares. */
+static Value text_value(const GString *text) {
+	gboolean whole = strlen(text->str) == text->len;
+	g_autofree char *composed =
+		whole ? g_utf8_normalize(text->str, (gssize)text->len, G_NORMALIZE_NFC) : NULL;
+	return composed ? value_string(composed) : value_string_sized(text->str, text->len);
+}
+
 /* The text part to append to: the last one, or a new one. */
 static GString *text_part(Parser *parser, GPtrArray *parts) {
 	Part *last = parts->len > 0 ? parts->pdata[parts->len - 1] : NULL;
@@ -533,9 +541,8 @@ static LangExpr *template_until(Parser *parser, GPtrArray *parts, guint *next, P
 			break;
 		}
 		if (part->kind == PART_TEXT) {
-			g_ptr_array_add(items,
-				literal_new(parser, part->start,
-					value_string_sized(part->text->str, part->text->len)));
+			g_ptr_array_add(
+				items, literal_new(parser, part->start, text_value(part->text)));
 			(*next)++;
 		} else if (part->kind == PART_VALUE) {
 			g_ptr_array_add(items, part->expr);
@@ -565,8 +572,7 @@ static LangExpr *template_of(Parser *parser, GPtrArray *parts, gsize start) {
 	if (parts->len == 0)
 		return literal_new(parser, start, value_string(""));
 	if (only && only->kind == PART_TEXT)
-		return literal_new(
-			parser, start, value_string_sized(only->text->str, only->text->len));
+		return literal_new(parser, start, text_value(only->text));
 	if (only && only->kind == PART_VALUE) {
 		LangExpr *wrap = expr_new(parser, EXPR_WRAP, start);
 		wrap->object = only->expr;

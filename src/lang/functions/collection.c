@@ -33,7 +33,7 @@ FUNCTION(anytrue) {
 FUNCTION(chunklist) {
 	gint64 size = value_to_int(arguments[1], -1);
 	if (size < 0)
-		return lang_function_fail(blame, 1, problem, "the size argument must be positive");
+		return lang_function_fail(blame, -1, problem, "the size argument must be positive");
 	ValueBuilder *chunks = value_builder_new(VALUE_LIST, value_type(arguments[0]));
 	gsize length = value_length(arguments[0]);
 	gsize step = size == 0 ? MAX(length, 1) : (gsize)size;
@@ -83,7 +83,9 @@ FUNCTION(compact) {
 }
 
 FUNCTION(concat) {
-	gboolean lists = n > 0;
+	if (n == 0)
+		return lang_function_fail(blame, -1, problem, "at least one argument is required");
+	gboolean lists = TRUE;
 	for (guint i = 0; i < n; i++) {
 		if (!value_is_sequence(arguments[i]))
 			return lang_function_fail(blame, (int)i, problem,
@@ -130,10 +132,10 @@ FUNCTION(element) {
 	gint64 index = value_to_int(arguments[1], -1);
 	if (length == 0)
 		return lang_function_fail(
-			blame, 0, problem, "cannot use element function with an empty list");
+			blame, -1, problem, "cannot use element function with an empty list");
 	if (index < 0)
 		return lang_function_fail(
-			blame, 1, problem, "cannot use element function with a negative index");
+			blame, -1, problem, "cannot use element function with a negative index");
 	return value_ref(value_at(arguments[0], (gsize)index % length));
 }
 
@@ -167,7 +169,7 @@ FUNCTION(flatten) {
 		return value_unknown(type_any());
 	if (!value_is_sequence(arguments[0]))
 		return lang_function_fail(
-			blame, 0, problem, "can only flatten lists, sets and tuples");
+			blame, -1, problem, "can only flatten lists, sets and tuples");
 	ValueBuilder *out = value_builder_new(VALUE_TUPLE, NULL);
 	flatten_into(out, arguments[0]);
 	return value_builder_end(out);
@@ -223,7 +225,7 @@ FUNCTION(length) {
 	if (value_is_null(value))
 		return lang_function_fail(blame, 0, problem, "argument must not be null");
 	if (!is_collection(value))
-		return lang_function_fail(blame, 0, problem,
+		return lang_function_fail(blame, -1, problem,
 			"argument must be a string, a collection type, or a structural type");
 	return value_int((gint64)value_length(value));
 }
@@ -263,7 +265,7 @@ FUNCTION(merge) {
 		if (value_is_null(arguments[i]))
 			continue;
 		if (!value_is_mapping(arguments[i]))
-			return lang_function_fail(blame, (int)i, problem,
+			return lang_function_fail(blame, -1, problem,
 				"arguments must be maps or objects, got another type");
 		maps = maps && value_kind(arguments[i]) == VALUE_MAP &&
 		       (!type || type == value_type(arguments[i]));
@@ -296,7 +298,7 @@ FUNCTION(range) {
 	g_auto(Value) step = n > 2 ? value_ref(arguments[2]) : value_int(down ? -1 : 1);
 	int direction = value_compare_numbers(step, value_int(0));
 	if (direction == 0)
-		return lang_function_fail(blame, 2, problem, "step must not be zero");
+		return lang_function_fail(blame, -1, problem, "step must not be zero");
 	if (value_compare_numbers(end, start) != 0 && down != (direction < 0))
 		return lang_function_fail(blame, -1, problem,
 			down ? "end must be less than start when step is negative"

@@ -14,7 +14,7 @@ FUNCTION(jsondecode) {
 	Value value = value_from_json(
 		value_text(arguments[0]), (gssize)value_text_length(arguments[0]), &error);
 	if (error)
-		return lang_function_fail(blame, 0, problem, "%s", error->message);
+		return lang_function_fail(blame, -1, problem, "%s", error->message);
 	return value;
 }
 
@@ -31,7 +31,7 @@ FUNCTION(base64decode) {
 	g_autofree guchar *bytes = g_base64_decode(text, &size);
 	if (text[length])
 		return lang_function_fail(
-			blame, 0, problem, "failed to decode base64 data '%s'", text);
+			blame, -1, problem, "failed to decode base64 data '%s'", text);
 	if (!g_utf8_validate_len((const char *)bytes, size, NULL))
 		return lang_function_fail(blame, 0, problem,
 			"the result of decoding the provided string is not valid UTF-8");
@@ -139,6 +139,11 @@ FUNCTION(csvdecode) {
 	if (!*at)
 		return lang_function_fail(blame, 0, problem, "missing header line");
 	g_autoptr(GPtrArray) header = csv_record(&at);
+	for (guint i = 0; i < header->len; i++)
+		for (guint j = 0; j < i; j++)
+			if (g_str_equal(header->pdata[i], header->pdata[j]))
+				return lang_function_fail(blame, -1, problem,
+					"duplicate column name \"%s\"", (char *)header->pdata[i]);
 	g_autoptr(ValueBuilder) list = value_builder_new(VALUE_LIST, type_any());
 	guint line = 1;
 	while (*at) {

@@ -92,7 +92,7 @@ FUNCTION(cidrnetmask) {
 	if (!parse_network(arguments[0], &network, blame, problem))
 		return VALUE_NOTHING;
 	if (network.size == 16)
-		return lang_function_fail(blame, 0, problem,
+		return lang_function_fail(blame, -1, problem,
 			"IPv6 addresses cannot have a netmask: %s", value_text(arguments[0]));
 	memset(network.bytes, 0xff, sizeof network.bytes);
 	clear_host_bits(&network);

@@ -463,7 +463,7 @@ static char *format_all(const Value *arguments, guint n, int *blame, char **prob
 			return NULL;
 		}
 		g_autofree char *text = format_one(&directive, arguments[next + 1], problem);
-		*blame = (int)next + 1;
+		*blame = -1;
 		if (*problem)
 			return NULL;
 		append_padded(out, &directive, text);

@@ -7,7 +7,7 @@ static GDateTime *parse_time(const char *text, int *blame, int index, char **pro
 	GDateTime *time = strchr(text, 'T') ? g_date_time_new_from_iso8601(text, NULL) : NULL;
 	if (!time)
 		lang_function_fail(
-			blame, index, problem, "not a valid RFC3339 timestamp: \"%s\"", text);
+			blame, -1, problem, "not a valid RFC3339 timestamp: \"%s\"", text);
 	return time;
 }
 
@@ -60,7 +60,7 @@ FUNCTION(timeadd) {
 		return VALUE_NOTHING;
 	if (!parse_duration(value_text(arguments[1]), &microseconds))
 		return lang_function_fail(
-			blame, 1, problem, "invalid duration \"%s\"", value_text(arguments[1]));
+			blame, -1, problem, "invalid duration \"%s\"", value_text(arguments[1]));
 	g_autoptr(GDateTime) sum = g_date_time_add(time, (GTimeSpan)microseconds);
 	return value_string_take(format_time(sum));
 }
