@@ -13,7 +13,8 @@
 
 /* Interfaces towards VPCs start with "v". pasta sends segments without flags that conntrack calls
  * invalid and NAT passes by: they must not reach this namespace's own sockets. Link-local and
- * loopback addresses never leave. What comes from a VPC reaches no socket of this namespace. */
+ * loopback addresses never leave. What comes from a VPC reaches no socket of this namespace; what
+ * goes to one can only go to its public addresses, and its security groups judge it. */
 static const char edge_rules[] =
 	"table ip terrarium_edge {\n"
 	"	chain prerouting {\n"
@@ -29,6 +30,7 @@ static const char edge_rules[] =
 	"		ct state established,related accept\n"
 	"		ip daddr { 127.0.0.0/8, 169.254.0.0/16 } drop\n"
 	"		iifname \"v*\" accept\n"
+	"		oifname \"v*\" accept\n"
 	"	}\n"
 	"	chain postrouting {\n"
 	"		type nat hook postrouting priority 100; policy accept;\n"

@@ -25,6 +25,9 @@ void glass_output_clear(GlassOutput *output);
 /* Closes what only the outside may hold (the lock of its home): first thing in a child. */
 void glass_leave_parent(Glass *glass);
 
+/* Changes of the network that wait for their turn. */
+GQueue *glass_net_queue(Glass *glass);
+
 /* Runs `job` in a process inside that got only namespaces `flags`. */
 GBytes *glass_job_flags(Glass *glass, int flags, GlassJob job, gpointer data, GError **error);
 

@@ -34,6 +34,7 @@ struct Glass {
 	gboolean adopted, egress;
 	char *egress_reason, *limits_reason;
 	GlassIds ids;
+	GQueue net_queue;
 };
 
 void glass_close(Glass *glass) {
@@ -295,6 +296,10 @@ gboolean glass_destroy_home(const char *home, GError **error) {
 	if (ok)
 		forget_init(home);
 	return ok;
+}
+
+GQueue *glass_net_queue(Glass *glass) {
+	return &glass->net_queue;
 }
 
 const char *glass_home(const Glass *glass) {
