@@ -2,7 +2,7 @@
 .PHONY: build test test-fast format format-check clean
 
 build: build/build.ninja
-	@ninja -C build --quiet
+	@tools/build build
 
 build/build.ninja:
 	@tools/packages
@@ -11,7 +11,7 @@ build/build.ninja:
 	@rm -f build.log
 
 test: build
-	@tools/run-tests build unit golden conformance
+	@tools/run-tests build unit golden conformance glass
 
 test-fast: build
 	@tools/run-tests build unit golden
