@@ -1,4 +1,4 @@
-# The front door: Meson does the work. `make test` and `make build` are what there is so far.
+# The front door: Meson does the work.
 .PHONY: build test test-fast format format-check clean
 
 build: build/build.ninja
