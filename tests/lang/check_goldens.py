@@ -42,6 +42,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for path in sys.argv[1:]:
             for expression, expected in cases(path):
+                if "\n" in expression:  # the console reads line by line
+                    continue
                 actual = ask(terraform, folder, expression)
                 if actual == expected:
                     passed += 1
