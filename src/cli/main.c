@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "glass/glass.h"
 
 static const CliCommand *const commands[] = {
 	&cli_command_up,
@@ -32,6 +33,8 @@ static int unknown_command(const char *name) {
 
 int main(int argc, char **argv) {
 	const char *name = argc > 1 ? argv[1] : "--help";
+	if (g_str_equal(name, "glass-init"))
+		return glass_init_main(argc, argv);
 	if (g_str_equal(name, "--help") || g_str_equal(name, "-h") || g_str_equal(name, "help")) {
 		print_usage(argc > 1 ? stdout : stderr);
 		return argc > 1 ? 0 : 127;

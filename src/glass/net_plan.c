@@ -226,7 +226,8 @@ static void plan_subnet(GPtrArray *items, const NetSubnet *subnet) {
 }
 
 /* Where a route leads, as ip says it. Caller frees. */
-static char *destination(const NetState *state, const NetRouteTable *table, const NetRoute *route) {
+static char *destination(
+	const NetState *state, const NetRouteTable *table, const NetRoute *route, char **note) {
 	const NetInterface *through = NULL;
 	if (route->kind == NET_ROUTE_INTERNET_GATEWAY &&
 		net_has_internet_gateway(state, table->vpc))
@@ -241,16 +242,21 @@ static char *destination(const NetState *state, const NetRouteTable *table, cons
 	}
 	if (!through || !net_interface_netns(state, through))
 		return NULL;
+	g_autofree char *addresses = g_strjoinv(" ", through->addresses);
+	*note = g_strdup_printf("%s %s %s", net_interface_netns(state, through), addresses,
+		through->mac ? through->mac : "");
 	g_autofree char *device = net_device('e', through->id);
 	return g_strdup_printf("via %s dev %s onlink", through->addresses[0], device);
 }
 
-static void add_route(
-	GPtrArray *items, const NetRouteTable *table, const char *cidr, const char *to) {
+/* `note` changes when the device that the route leads to is made anew, and the route with it. */
+static void add_route(GPtrArray *items, const NetRouteTable *table, const char *cidr,
+	const char *to, const char *note) {
 	guint number = table_number(table->id);
 	add(items, PHASE_ROUTE, NET_ITEM_LINK, table->vpc,
 		g_strdup_printf("route/%s/%s", table->id, cidr),
-		to ? g_strdup_printf("route replace %s %s table %u\n", cidr, to, number)
+		to ? g_strdup_printf("# %s\nroute replace %s %s table %u\n", note ? note : "", cidr,
+			     to, number)
 		   : g_strdup_printf("route replace blackhole %s table %u\n", cidr, number),
 		g_strdup_printf("route del %s table %u\n", cidr, number));
 }
@@ -260,7 +266,7 @@ static gboolean plan_route_table(
 	for (guint i = 0; i < state->vpcs->len; i++) {
 		const NetVpc *vpc = state->vpcs->pdata[i];
 		for (guint j = 0; g_str_equal(vpc->id, table->vpc) && vpc->cidrs[j]; j++)
-			add_route(items, table, vpc->cidrs[j], NULL);
+			add_route(items, table, vpc->cidrs[j], NULL, NULL);
 	}
 	for (guint i = 0; i < table->routes->len; i++) {
 		const NetRoute *route = table->routes->pdata[i];
@@ -268,8 +274,8 @@ static gboolean plan_route_table(
 			continue; /* local is there already; there is no IPv6 */
 		if (!net_is_cidr(route->cidr))
 			return refuse(error, "route table", table->id, "bad CIDR");
-		g_autofree char *to = destination(state, table, route);
-		add_route(items, table, route->cidr, to);
+		g_autofree char *note = NULL, *to = destination(state, table, route, &note);
+		add_route(items, table, route->cidr, to, note);
 	}
 	return TRUE;
 }
