@@ -149,14 +149,17 @@ static int by_number(gconstpointer a, gconstpointer b) {
 
 static void append_acl(GString *out, const NetAcl *acl, gboolean egress) {
 	g_autofree char *chain = net_device(egress ? 'p' : 'q', acl->id);
-	g_autoptr(GPtrArray) rules = g_ptr_array_copy(acl->rules, NULL, NULL);
+	g_autoptr(GPtrArray) rules = g_ptr_array_new(); /* borrows */
+	g_ptr_array_extend(rules, acl->rules, NULL, NULL);
 	g_ptr_array_sort(rules, by_number);
 	g_string_append_printf(out, "chain %s {\n", chain);
 	for (guint i = 0; i < rules->len; i++) {
 		const NetAclRule *rule = rules->pdata[i];
 		if (rule->egress != egress || !rule->cidr || !net_is_cidr(rule->cidr))
 			continue;
-		g_string_append_printf(out, "ip %s %s ", egress ? "daddr" : "saddr", rule->cidr);
+		if (!g_str_has_suffix(rule->cidr, "/0"))
+			g_string_append_printf(
+				out, "ip %s %s ", egress ? "daddr" : "saddr", rule->cidr);
 		append_protocol(out, rule->protocol, rule->from_port, rule->to_port);
 		g_string_append(out, rule->deny ? "drop\n" : "return\n");
 	}

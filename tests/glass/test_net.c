@@ -11,6 +11,7 @@
 
 static char *home;
 static Glass *glass;
+static gboolean acl_denies;
 
 #define WORLD "203.0.113.9"
 #define EIP_NAT "198.51.100.1"
@@ -54,6 +55,11 @@ static NetState *make_state(gboolean nat, gboolean db_open) {
 	net_state_subnet(state, "subnet-app", "vpc-1", "10.0.0.64/27", "a", "rtb-private");
 	net_state_subnet(state, "subnet-db", "vpc-1", "10.0.0.128/27", "b", "rtb-private");
 	net_state_subnet(state, "subnet-other", "vpc-2", "10.0.0.0/24", "a", "rtb-other");
+	NetAcl *acl = net_state_acl(state, "acl-1", "vpc-1");
+	net_acl_rule(acl, 100, FALSE, acl_denies, 6, 5432, 5432, "10.0.0.64/27");
+	net_acl_rule(acl, 200, FALSE, FALSE, -1, -1, -1, "0.0.0.0/0");
+	net_acl_rule(acl, 100, TRUE, FALSE, -1, -1, -1, "0.0.0.0/0");
+	((NetSubnet *)state->subnets->pdata[2])->acl = g_strdup("acl-1");
 	NetSecurityGroup *web = net_state_security_group(state, "sg-web", "vpc-1");
 	NetSecurityGroup *app = net_state_security_group(state, "sg-app", "vpc-1");
 	NetSecurityGroup *db = net_state_security_group(state, "sg-db", "vpc-1");
@@ -168,6 +174,9 @@ static void test_network(void) {
 	apply(FALSE, TRUE);
 	g_assert_true(reaches("app", "10.0.0.135", 5432));
 	g_assert_false(reaches("app", WORLD, 443));
+	acl_denies = TRUE;
+	apply(FALSE, TRUE);
+	g_assert_false(reaches("app", "10.0.0.135", 5432));
 	close(open);
 	close(peer);
 	for (gsize i = 0; i < G_N_ELEMENTS(fds); i++)
