@@ -11,7 +11,9 @@
 
 #include <glib.h>
 
+#include "glass/blobs.h"
 #include "glass/glass.h"
+#include "glass/layer.h"
 #include "region/store.h"
 #include "wire/wire.h"
 
@@ -20,6 +22,9 @@ typedef struct Region Region;
 Store *region_store(Region *region);
 /* The glass; NULL when the region runs without one (control plane only: --no-glass, tests). */
 Glass *region_glass(Region *region);
+/* The store of image blobs, and their unpacked layers. Never NULL; NULL without a glass. */
+Blobs *region_blobs(Region *region);
+Layers *region_layers(Region *region);
 const char *region_home(Region *region); /* the data folder */
 guint region_api_port(Region *region);
 
