@@ -5,8 +5,8 @@
 
 /* Registers a target, as RegisterTargets does. Inside the open transaction. FALSE and ELB's error
  * when there is no such group. */
-gboolean elbv2_register(Region *region, StoreScope scope, const char *group_arn, const char *address,
-	int port, GError **error);
+gboolean elbv2_register(Region *region, StoreScope scope, const char *group_arn,
+	const char *address, int port, GError **error);
 /* Deregisters it: it drains first. Nothing happens if it is not registered. */
 void elbv2_deregister(
 	Region *region, StoreScope scope, const char *group_arn, const char *address, int port);

@@ -10,10 +10,10 @@ typedef struct {
 } LogsEvent;
 
 /* Appends events to a stream, which is made if it is missing; so is the group if `create_group`.
- * Opens its own transaction unless one is open. `position` is the writer's own, growing count: events
- * at or below the last position that this stream has seen from `writer` are skipped, so that a
- * writer that repeats itself after a crash writes nothing twice (0: no such check). FALSE and Logs'
- * error (ResourceNotFoundException when the group is not there). */
+ * Opens its own transaction unless one is open. `position` is the writer's own, growing count:
+ * events at or below the last position that this stream has seen from `writer` are skipped, so that
+ * a writer that repeats itself after a crash writes nothing twice (0: no such check). FALSE and
+ * Logs' error (ResourceNotFoundException when the group is not there). */
 gboolean logs_append(Region *region, StoreScope scope, const char *group, const char *stream,
 	const char *writer, guint64 position, const LogsEvent *events, gsize n_events,
 	gboolean create_group, GError **error);
