@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "cli/cli.h"
+#include "glass/glass.h"
 
 #define STOP_TIMEOUT_S 30
 
@@ -45,6 +46,9 @@ static int run(int argc, char **argv) {
 	int pid = cli_region_pid(home);
 	if (pid && !stop(home, pid))
 		return 1;
+	g_autoptr(GError) error = NULL;
+	if (!glass_destroy_home(home, &error))
+		return cli_fail("%s", error->message);
 	if (purges)
 		purge(home);
 	printf("%s%s\n", pid ? "The region is down." : "No region is up.",

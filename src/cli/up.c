@@ -30,7 +30,8 @@ static gboolean quit(gpointer loop) {
 	return G_SOURCE_CONTINUE;
 }
 
-static int serve(const char *home, guint port, gboolean strict) {
+static int serve(const RegionOptions *options) {
+	const char *home = options->home;
 	g_autoptr(GError) error = NULL;
 	if (g_mkdir_with_parents(home, 0700) < 0)
 		return cli_fail("cannot make the data folder %s: %s", home, g_strerror(errno));
@@ -40,7 +41,7 @@ static int serve(const char *home, guint port, gboolean strict) {
 				"terrarium down, "
 				"or set TERRARIUM_HOME to another folder.",
 			home, cli_region_pid(home));
-	g_autoptr(Region) region = region_new(home, port, strict, &error);
+	g_autoptr(Region) region = region_new(options, &error);
 	if (!region) {
 		close(lock);
 		return cli_fail("%s", error->message);
@@ -48,7 +49,7 @@ static int serve(const char *home, guint port, gboolean strict) {
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 	guint on_term = g_unix_signal_add(SIGTERM, quit, loop);
 	guint on_int = g_unix_signal_add(SIGINT, quit, loop);
-	printf("The region answers at http://127.0.0.1:%u\n", port);
+	printf("The region answers at http://127.0.0.1:%u\n", options->port);
 	fflush(stdout);
 	g_main_loop_run(loop);
 	g_source_remove(on_term);
@@ -79,7 +80,9 @@ static gboolean has_ended(GPid pid) {
 	return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
-static int start(const char *home, guint port, gboolean strict) {
+static int start(const RegionOptions *options) {
+	const char *home = options->home;
+	guint port = options->port;
 	if (cli_region_pid(home) && cli_region_answers(port)) {
 		printf("The region is up already: http://127.0.0.1:%u\n", port);
 		return 0;
@@ -88,8 +91,12 @@ static int start(const char *home, guint port, gboolean strict) {
 		return cli_fail("cannot make the data folder %s: %s", home, g_strerror(errno));
 	g_autofree char *log = g_build_filename(home, "region.log", NULL);
 	g_autofree char *number = g_strdup_printf("%u", port);
-	const char *command[] = {"/proc/self/exe", "up", "--foreground", "--port", number,
-		strict ? "--strict" : NULL, NULL};
+	const char *command[8] = {"/proc/self/exe", "up", "--foreground", "--port", number};
+	guint n = 5;
+	if (options->strict)
+		command[n++] = "--strict";
+	if (options->no_glass)
+		command[n++] = "--no-glass";
 	g_autoptr(GError) error = NULL;
 	GPid pid;
 	if (!g_spawn_async(NULL, (char **)command, NULL,
@@ -109,7 +116,7 @@ static int start(const char *home, guint port, gboolean strict) {
 }
 
 static int run(int argc, char **argv) {
-	gboolean foreground = FALSE, strict = FALSE;
+	gboolean foreground = FALSE, strict = FALSE, no_glass = FALSE;
 	int port = (int)cli_port();
 	const GOptionEntry entries[] = {
 		{"foreground", 'f', 0, G_OPTION_ARG_NONE, &foreground, "Stay in the foreground",
@@ -117,6 +124,8 @@ static int run(int argc, char **argv) {
 		{"port", 'p', 0, G_OPTION_ARG_INT, &port, "Port of the API (4566)", "PORT"},
 		{"strict", 0, 0, G_OPTION_ARG_NONE, &strict,
 			"Refuse keys that the region did not issue", NULL},
+		{"no-glass", 0, 0, G_OPTION_ARG_NONE, &no_glass,
+			"Serve the API only: nothing that it describes runs", NULL},
 		{NULL},
 	};
 	if (!cli_parse(&argc, &argv, entries, "Starts the region on this machine."))
@@ -124,7 +133,8 @@ static int run(int argc, char **argv) {
 	if (port < 1 || port > 65535)
 		return cli_fail("%d is no port: one from 1 to 65535 is needed.", port);
 	g_autofree char *home = cli_home();
-	return foreground ? serve(home, (guint)port, strict) : start(home, (guint)port, strict);
+	RegionOptions options = {home, (guint)port, strict, no_glass};
+	return foreground ? serve(&options) : start(&options);
 }
 
 const CliCommand cli_command_up = {"up", "Start the region", run};

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "region/internal.h"
+#include "wire/codec.h"
 #include "wire/sigv4.h"
 
 #define DEFAULT_ACCOUNT "000000000000"
@@ -57,9 +58,9 @@ static WireResponse *health(void) {
 
 /* ---- calls ---- */
 
-static const RegionOperation *find_operation(const WireRoute *route, GError **error) {
-	const char *service = wire_service_name(route->service);
-	const char *name = wire_operation_name(route->operation);
+static const RegionOperation *find_operation(const WireOperation *wanted, GError **error) {
+	const char *service = wire_service_name(wire_operation_service(wanted));
+	const char *name = wire_operation_name(wanted);
 	for (const RegionService *const *each = region_services; *each; each++) {
 		if (g_strcmp0((*each)->name, service) != 0)
 			continue;
@@ -123,7 +124,7 @@ static Value run(RegionCall *call, const RegionOperation *operation, Value input
 
 static Value answer(
 	RegionCall *call, const WireRoute *route, const WireRequest *request, GError **error) {
-	const RegionOperation *operation = find_operation(route, error);
+	const RegionOperation *operation = find_operation(route->operation, error);
 	if (!operation)
 		return VALUE_NOTHING;
 	g_autoptr(GError) local = NULL;
@@ -140,6 +141,27 @@ static Value answer(
 		return VALUE_NOTHING;
 	}
 	return run(call, operation, input, error);
+}
+
+Value region_call(Region *region, StoreScope scope, const char *service, const char *operation,
+	Value input, GError **error) {
+	const WireOperation *model = wire_operation(wire_service(service), operation);
+	g_return_val_if_fail(model != NULL, VALUE_NOTHING);
+	const RegionOperation *found = find_operation(model, error);
+	if (!found || !wire_validate(model, input, error))
+		return VALUE_NOTHING;
+	g_autofree char *request_id = g_uuid_string_random();
+	g_autofree char *arn = g_strdup_printf("arn:aws:iam::%s:root", scope.account);
+	RegionCall call = {.region = region,
+		.operation = model,
+		.scope = scope,
+		.global = {scope.account, ""},
+		.principal_arn = arn,
+		.principal_id = scope.account,
+		.request_id = request_id};
+	if (store_in_transaction(region->store))
+		return found->handler(&call, input, error);
+	return run(&call, found, input, error);
 }
 
 WireResponse *region_dispatch(const WireRequest *request, gpointer region) {

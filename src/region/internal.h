@@ -7,16 +7,37 @@
 struct Region {
 	Store *store;
 	Glass *glass;
+	Blobs *blobs;
+	Layers *layers;
 	char *home;
 	guint port;
 	gboolean strict;
 	HttpServer *http;
+
+	/* schedule.c */
+	GHashTable *timers; /* id -> Timer */
+	guint last_timer;
+	GPtrArray *controllers; /* of Controller */
+	GPtrArray *watches; /* what store_watch was given */
+	guint run_source;
 };
 
-/* Opens the store below `home` and serves the API; services are started. */
-Region *region_new(const char *home, guint port, gboolean strict, GError **error);
+typedef struct {
+	const char *home;
+	guint port;
+	gboolean strict; /* keys that the region did not issue are refused */
+	gboolean no_glass; /* control plane only: nothing runs */
+} RegionOptions;
+
+/* Opens the store and the glass of the home, and serves the API; services are started. */
+Region *region_new(const RegionOptions *options, GError **error);
 void region_free(Region *region);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Region, region_free)
 
 /* The answer to any request (dispatch.c). */
 WireResponse *region_dispatch(const WireRequest *request, gpointer region);
+
+/* Timers and controllers (schedule.c). */
+void region_schedule_init(Region *region);
+void region_schedule_stop(Region *region);
+void region_schedule_clear(Region *region);

@@ -15,6 +15,14 @@ Glass *region_glass(Region *region) {
 	return region->glass;
 }
 
+Blobs *region_blobs(Region *region) {
+	return region->blobs;
+}
+
+Layers *region_layers(Region *region) {
+	return region->layers;
+}
+
 const char *region_home(Region *region) {
 	return region->home;
 }
@@ -31,14 +39,6 @@ Value region_timestamp(Region *region) {
 	return value_double((double)(region_now(region) / 1000) / 1000);
 }
 
-char *region_arn(StoreScope scope, const char *service, const char *resource, ...) {
-	va_list arguments;
-	va_start(arguments, resource);
-	g_autofree char *path = g_strdup_vprintf(resource, arguments);
-	va_end(arguments);
-	return g_strdup_printf("arn:aws:%s:%s:%s:%s", service, scope.region, scope.account, path);
-}
-
 static gboolean start_services(Region *region, GError **error) {
 	for (const RegionService *const *service = region_services; *service; service++)
 		if ((*service)->start && !(*service)->start(region, error))
@@ -46,23 +46,37 @@ static gboolean start_services(Region *region, GError **error) {
 	return TRUE;
 }
 
-Region *region_new(const char *home, guint port, gboolean strict, GError **error) {
+/* The blob store is there without a glass too: images can be pushed though nothing runs. */
+static gboolean open_data_plane(Region *region, gboolean no_glass, GError **error) {
+	region->blobs = blobs_open(region->home, error);
+	if (!region->blobs || no_glass)
+		return region->blobs != NULL;
+	region->glass = glass_open(region->home, error);
+	if (!region->glass)
+		return FALSE;
+	region->layers = layers_new(region->glass, region->blobs);
+	return TRUE;
+}
+
+Region *region_new(const RegionOptions *options, GError **error) {
 	g_autoptr(Region) region = g_new0(Region, 1);
-	region->home = g_strdup(home);
-	region->port = port;
-	region->strict = strict;
-	if (g_mkdir_with_parents(home, 0700) < 0) {
+	region->home = g_strdup(options->home);
+	region->port = options->port;
+	region->strict = options->strict;
+	region_schedule_init(region);
+	if (g_mkdir_with_parents(region->home, 0700) < 0) {
 		g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
-			"cannot make the data folder %s: %s", home, g_strerror(errno));
+			"cannot make the data folder %s: %s", region->home, g_strerror(errno));
 		return NULL;
 	}
 	/* The door first: who has the port has the store. */
-	region->http = http_server_new(port, region_dispatch, region, error);
+	region->http = http_server_new(region->port, region_dispatch, region, error);
 	if (!region->http)
 		return NULL;
-	g_autofree char *path = g_build_filename(home, "region.sqlite", NULL);
+	g_autofree char *path = g_build_filename(region->home, "region.sqlite", NULL);
 	region->store = store_open(path, error);
-	if (!region->store || !start_services(region, error))
+	if (!region->store || !open_data_plane(region, options->no_glass, error) ||
+		!start_services(region, error))
 		return NULL;
 	return g_steal_pointer(&region);
 }
@@ -71,10 +85,15 @@ void region_free(Region *region) {
 	if (!region)
 		return;
 	g_clear_pointer(&region->http, http_server_free);
+	region_schedule_stop(region);
 	for (const RegionService *const *service = region_services; region->store && *service;
 		service++)
 		if ((*service)->stop)
 			(*service)->stop(region);
+	region_schedule_clear(region);
+	g_clear_pointer(&region->layers, layers_free);
+	g_clear_pointer(&region->blobs, blobs_free);
+	glass_close(region->glass);
 	store_close(region->store);
 	g_free(region->home);
 	g_free(region);

@@ -22,7 +22,7 @@ typedef struct Region Region;
 Store *region_store(Region *region);
 /* The glass; NULL when the region runs without one (control plane only: --no-glass, tests). */
 Glass *region_glass(Region *region);
-/* The store of image blobs, and their unpacked layers. Never NULL; NULL without a glass. */
+/* The store of image blobs (never NULL), and their unpacked layers (NULL without a glass). */
 Blobs *region_blobs(Region *region);
 Layers *region_layers(Region *region);
 const char *region_home(Region *region); /* the data folder */

@@ -41,7 +41,7 @@ class Region:
 @pytest.fixture(scope="session")
 def region(tmp_path_factory):
     region = Region(tmp_path_factory.mktemp("region"))
-    up = region.run("up")
+    up = region.run("up", "--no-glass")
     assert up.returncode == 0, up.stderr
     yield region
     region.run("down", "--purge")
