@@ -13,6 +13,7 @@ struct Region {
 	guint port;
 	gboolean strict;
 	HttpServer *http;
+	GData *data; /* of the services */
 
 	/* schedule.c */
 	GHashTable *timers; /* id -> Timer */

@@ -31,6 +31,14 @@ guint region_api_port(Region *region) {
 	return region->port;
 }
 
+void region_set_data(Region *region, const char *name, gpointer data, GDestroyNotify destroy) {
+	g_datalist_set_data_full(&region->data, name, data, destroy);
+}
+
+gpointer region_data(Region *region, const char *name) {
+	return g_datalist_get_data(&region->data, name);
+}
+
 gint64 region_now(Region *region) {
 	return g_get_real_time();
 }
@@ -60,6 +68,7 @@ static gboolean open_data_plane(Region *region, gboolean no_glass, GError **erro
 
 Region *region_new(const RegionOptions *options, GError **error) {
 	g_autoptr(Region) region = g_new0(Region, 1);
+	g_datalist_init(&region->data);
 	region->home = g_strdup(options->home);
 	region->port = options->port;
 	region->strict = options->strict;
@@ -90,6 +99,7 @@ void region_free(Region *region) {
 		service++)
 		if ((*service)->stop)
 			(*service)->stop(region);
+	g_datalist_clear(&region->data);
 	region_schedule_clear(region);
 	g_clear_pointer(&region->layers, layers_free);
 	g_clear_pointer(&region->blobs, blobs_free);

@@ -28,6 +28,12 @@ Layers *region_layers(Region *region);
 const char *region_home(Region *region); /* the data folder */
 guint region_api_port(Region *region);
 
+/* What a service keeps in memory while the region lives, under the service's name. `destroy` (may
+ * be NULL) is called when the region goes, after the services were stopped. NULL if nothing was
+ * set. */
+void region_set_data(Region *region, const char *name, gpointer data, GDestroyNotify destroy);
+gpointer region_data(Region *region, const char *name);
+
 /* ---- the call ---- */
 
 typedef struct {
