@@ -19,6 +19,7 @@ struct Graph {
 	GThreadPool *pool;
 	GMutex *lock;
 	GCond done;
+	gpointer data; /* graph_set_data */
 	guint left; /* nodes that are not done */
 	gboolean failed, stopped;
 };
@@ -156,6 +157,35 @@ void graph_keep_chosen(Graph *graph) {
 		if (!node->chosen)
 			node->run = NULL;
 	}
+}
+
+void graph_reach(GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data) {
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	g_autoptr(GPtrArray) stack = g_ptr_array_new();
+	g_ptr_array_add(stack, node);
+	while (stack->len > 0) {
+		GraphNode *next = g_ptr_array_steal_index_fast(stack, stack->len - 1);
+		for (guint i = 0; i < next->dependencies->len; i++) {
+			GraphNode *below = next->dependencies->pdata[i];
+			if (!g_hash_table_add(seen, below))
+				continue;
+			if (below->run)
+				found(below->data, data);
+			g_ptr_array_add(stack, below);
+		}
+	}
+}
+
+void graph_set_data(Graph *graph, gpointer data) {
+	graph->data = data;
+}
+
+gpointer graph_data(const Graph *graph) {
+	return graph->data;
+}
+
+Graph *graph_of(const GraphNode *node) {
+	return node->graph;
 }
 
 /* ---- walking ---- */

@@ -37,3 +37,9 @@ void graph_keep_chosen(Graph *graph);
 gboolean graph_walk(Graph *graph, guint parallelism, GMutex *lock);
 /* From any thread that holds the lock: nothing more begins. */
 void graph_stop(Graph *graph);
+/* Calls `found` for the data of each node with a run that `node` needs, near or far, once each. */
+void graph_reach(GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data);
+/* What the runs share. */
+void graph_set_data(Graph *graph, gpointer data);
+gpointer graph_data(const Graph *graph);
+Graph *graph_of(const GraphNode *node);

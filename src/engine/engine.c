@@ -1,0 +1,394 @@
+/* An operation's beginning and end, and the check of a configuration. See engine.h. */
+#include "engine/engine.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "engine/internal.h"
+
+#define DEFAULT_PARALLELISM 10
+
+/* ---- life ---- */
+
+static gboolean read_targets(Engine *engine) {
+	for (const char *const *each = engine->options.targets; each && *each; each++) {
+		Address *address = address_parse(*each, engine->diags);
+		if (!address)
+			return FALSE;
+		if (!engine->targets)
+			engine->targets =
+				g_ptr_array_new_with_free_func((GDestroyNotify)address_free);
+		g_ptr_array_add(engine->targets, address);
+	}
+	for (const char *const *each = engine->options.replace; each && *each; each++) {
+		g_autoptr(Address) address = address_parse(*each, engine->diags);
+		if (!address)
+			return FALSE;
+		g_hash_table_add(engine->replaced, g_strdup(*each));
+	}
+	return TRUE;
+}
+
+static gboolean read_state(Engine *engine) {
+	g_autoptr(GError) error = NULL;
+	engine->state = engine->options.state_path ? state_open(engine->options.state_path, &error)
+						   : state_new();
+	if (!engine->state)
+		diags_gerror(engine->diags, SOURCE_NOWHERE, "Failed to read the state", error);
+	return engine->state != NULL;
+}
+
+Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags) {
+	g_autoptr(Engine) engine = g_new0(Engine, 1);
+	engine->options = *options;
+	if (!engine->options.parallelism)
+		engine->options.parallelism = DEFAULT_PARALLELISM;
+	if (!engine->options.workspace)
+		engine->options.workspace = "default";
+	engine->dir = g_strdup(options->dir);
+	engine->sources = sources;
+	engine->diags = diags;
+	engine->cancellable =
+		options->cancellable ? g_object_ref(options->cancellable) : g_cancellable_new();
+	g_mutex_init(&engine->lock);
+	engine->replaced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	engine->providers =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, provider_instance_free);
+	engine->dependencies = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_strfreev);
+	engine->running = g_ptr_array_new();
+	engine->config = config_load(options->dir, sources, diags);
+	if (!engine->config && !diags_has_errors(diags))
+		diags_error(diags, SOURCE_NOWHERE, "No configuration files",
+			"The folder %s has no Terraform configuration files (.tf). Change to the "
+			"one "
+			"that has, or name it with -chdir=DIR.",
+			options->dir);
+	if (!engine->config || diags_has_errors(diags) || !read_targets(engine) ||
+		!read_state(engine))
+		return NULL;
+	return g_steal_pointer(&engine);
+}
+
+void engine_free(Engine *engine) {
+	if (!engine)
+		return;
+	module_instance_free(engine->root);
+	g_clear_pointer(&engine->targets, g_ptr_array_unref);
+	g_clear_pointer(&engine->given, g_hash_table_unref);
+	g_clear_pointer(&engine->changes, g_hash_table_unref);
+	g_hash_table_unref(engine->replaced);
+	g_hash_table_unref(engine->providers);
+	g_hash_table_unref(engine->dependencies);
+	g_ptr_array_unref(engine->running);
+	state_free(engine->state);
+	config_free(engine->config);
+	g_mutex_clear(&engine->lock);
+	g_object_unref(engine->cancellable);
+	g_free(engine->state_path);
+	g_free(engine->dir);
+	g_free(engine);
+}
+
+State *engine_state(Engine *engine) {
+	return engine->state;
+}
+
+void engine_begin_walk(Engine *engine, Phase phase) {
+	engine->phase = phase;
+	module_instance_free(engine->root);
+	engine->root = module_instance_new(engine->config->root, NULL, "");
+	g_hash_table_remove_all(engine->providers);
+}
+
+/* ---- the state while planning ---- */
+
+void engine_detach_state(Engine *engine) {
+	State *state = engine->state;
+	if (!state->path)
+		return;
+	engine->state_path = g_steal_pointer(&state->path);
+	if (state->journal >= 0)
+		close(state->journal);
+	state->journal = -1;
+}
+
+gboolean engine_attach_state(Engine *engine) {
+	if (!engine->state_path)
+		return TRUE;
+	engine->state->path = g_steal_pointer(&engine->state_path);
+	g_autoptr(GError) error = NULL;
+	if (state_fold(engine->state, &error))
+		return TRUE;
+	diags_gerror(engine->diags, SOURCE_NOWHERE, "Failed to write the state", error);
+	return FALSE;
+}
+
+/* ---- moved blocks ---- */
+
+static char *moved_address(
+	Engine *engine, const LangBody *body, const char *name, const Module *module) {
+	LangAttribute *attribute = lang_body_attribute(body, name);
+	if (!attribute) {
+		diags_error(engine->diags, body->end, "Missing required argument",
+			"The argument \"%s\" is required in a moved block.", name);
+		return NULL;
+	}
+	SourceRange range = lang_expr_range(attribute->expr);
+	gsize length;
+	const char *text = sources_text(engine->sources, range.filename, &length);
+	g_autofree char *written =
+		g_strndup(text + range.start_byte, range.end_byte - range.start_byte);
+	return *module->path ? g_strdup_printf("%s.%s", module->path, written)
+			     : g_steal_pointer(&written);
+}
+
+/* The address that an instance has after a move, or NULL if the move is not about it. */
+static char *address_after(const char *address, const char *from, const char *to) {
+	if (!g_str_has_prefix(address, from))
+		return NULL;
+	const char *rest = address + strlen(from);
+	if (*rest && *rest != '[' && *rest != '.')
+		return NULL;
+	return g_strconcat(to, rest, NULL);
+}
+
+static gboolean move_all(Engine *engine, const char *from, const char *to) {
+	g_autoptr(GPtrArray) instances = state_sorted(engine->state);
+	for (guint i = 0; i < instances->len; i++) {
+		const StateInstance *instance = instances->pdata[i];
+		g_autofree char *before = g_strdup(instance->address);
+		g_autofree char *after = address_after(before, from, to);
+		if (!after || state_instance(engine->state, after))
+			continue;
+		g_autoptr(GError) error = NULL;
+		if (!state_move(engine->state, before, after, &error)) {
+			diags_gerror(engine->diags, SOURCE_NOWHERE, "Move failed", error);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+gboolean engine_move(Engine *engine) {
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		for (guint j = 0; j < module->moved->len; j++) {
+			const LangBody *body = module->moved->pdata[j];
+			g_autofree char *from = moved_address(engine, body, "from", module);
+			g_autofree char *to = moved_address(engine, body, "to", module);
+			if (!from || !to || !move_all(engine, from, to))
+				return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* ---- dependencies ---- */
+
+static void collect(gpointer resource, gpointer names) {
+	const Resource *needed = resource;
+	if (!needed->managed)
+		return;
+	g_autofree char *name = resource_name(needed);
+	const char *module = needed->module->path;
+	g_ptr_array_add(
+		names, *module ? g_strdup_printf("%s.%s", module, name) : g_steal_pointer(&name));
+}
+
+static int compare_names(gconstpointer a, gconstpointer b) {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void engine_note_dependencies(Engine *engine, const Order *order) {
+	g_hash_table_remove_all(engine->dependencies);
+	GHashTableIter iter;
+	gpointer resource, node;
+	g_hash_table_iter_init(&iter, order->nodes);
+	while (g_hash_table_iter_next(&iter, &resource, &node)) {
+		GPtrArray *names = g_ptr_array_new();
+		graph_reach(node, collect, names);
+		g_ptr_array_sort(names, compare_names);
+		g_ptr_array_add(names, NULL);
+		g_hash_table_insert(engine->dependencies, resource, g_ptr_array_free(names, FALSE));
+	}
+}
+
+/* ---- validation ---- */
+
+static void unknown_type(
+	Engine *engine, const ProviderInstance *provider, const Resource *resource) {
+	const char *const *types = resource->managed
+					   ? provider->class->resource_types(provider->provider)
+					   : provider->class->data_types(provider->provider);
+	const char *near = text_nearest(resource->type, types, g_strv_length((char **)types));
+	const char *what = resource->managed ? "resource type" : "data source";
+	diags_error(engine->diags, resource->range,
+		resource->managed ? "Invalid resource type" : "Invalid data source",
+		"Terrarium's provider %s has no %s \"%s\".%s%s%s The ones that it has are listed "
+		"by "
+		"\"terrarium types\"; leave the block out of the local environment, for example "
+		"with "
+		"count, to run the rest.",
+		provider->class->source, what, resource->type, near ? " Did you mean \"" : "",
+		near ? near : "", near ? "\"?" : "");
+}
+
+static void check_triggers(Engine *engine, const Resource *resource) {
+	const GPtrArray *triggers = resource->replace_triggered_by;
+	for (guint i = 0; triggers && i < triggers->len; i++)
+		if (!lang_expr_traversal(triggers->pdata[i]))
+			diags_error(engine->diags, lang_expr_range(triggers->pdata[i]),
+				"Invalid replace_triggered_by expression",
+				"Only references to managed resources and their attributes are "
+				"allowed.");
+}
+
+static void validate_instance(Engine *engine, ModuleInstance *module, const Resource *resource,
+	ProviderInstance *provider, const Schema *schema) {
+	Expansion *expansion = engine_expand(engine, module, resource);
+	if (!expansion)
+		return;
+	for (guint i = 0; i < expansion->instances->len; i++)
+		expansion_set_value(expansion, expansion->instances->pdata[i],
+			value_unknown(schema_block_type(schema->block)));
+	if (resource->count || resource->for_each) {
+		expansion->has_whole = TRUE;
+		expansion->whole = value_unknown(type_any());
+	}
+	Instance none = {.address = resource_name(resource)};
+	Instance *first = expansion->instances->len > 0 ? expansion->instances->pdata[0] : &none;
+	EvalScope scope = engine_instance_scope(engine, module, resource, first);
+	if (first == &none) {
+		scope.key = value_unknown(type_any());
+		scope.each = value_unknown(type_any());
+	}
+	g_autoptr(Diags) own = diags_new();
+	g_auto(Value) config =
+		engine_decode(&scope, resource->body, schema->block, engine_resource_meta, own);
+	if (!diags_has_errors(own)) {
+		g_auto(Value) plain = value_unmark_deep(config);
+		void (*validate)(Provider *, const char *, Value, Diags *) =
+			resource->managed ? provider->class->validate_resource
+					  : provider->class->validate_data;
+		if (validate)
+			validate(provider->provider, resource->type, plain, own);
+	}
+	g_autofree char *name = resource_name(resource);
+	engine_take_diags(engine, own, resource->body, resource->range, name);
+	g_free(none.address);
+}
+
+static gboolean validate_resource(GraphNode *node, gpointer data) {
+	const Resource *resource = data;
+	Engine *engine = graph_data(graph_of(node));
+	ProviderInstance *provider = engine_provider_find(engine, resource);
+	if (!provider)
+		return TRUE;
+	const Schema *schema = engine_schema(provider, resource->managed, resource->type);
+	if (!schema) {
+		unknown_type(engine, provider, resource);
+		return TRUE;
+	}
+	check_triggers(engine, resource);
+	g_autoptr(GPtrArray) modules = engine_module_instances(engine, resource->module);
+	if (modules->len > 0)
+		validate_instance(engine, modules->pdata[0], resource, provider, schema);
+	return TRUE;
+}
+
+/* The arguments of a module call are the variables of its module. */
+static void validate_call(Engine *engine, const ModuleCall *call) {
+	static const char *const meta[] = {
+		"source", "version", "count", "for_each", "depends_on", "providers", NULL};
+	GHashTable *variables = call->module->variables;
+	for (guint i = 0; i < call->body->attributes->len; i++) {
+		const LangAttribute *attribute = call->body->attributes->pdata[i];
+		if (g_strv_contains(meta, attribute->name) ||
+			g_hash_table_contains(variables, attribute->name))
+			continue;
+		guint n;
+		g_autofree const char **names =
+			(const char **)g_hash_table_get_keys_as_array(variables, &n);
+		const char *near = text_nearest(attribute->name, names, n);
+		diags_error(engine->diags, attribute->name_range, "Unsupported argument",
+			"An argument named \"%s\" is not expected here.%s%s%s", attribute->name,
+			near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	}
+	GHashTableIter iter;
+	gpointer name, variable;
+	g_hash_table_iter_init(&iter, variables);
+	while (g_hash_table_iter_next(&iter, &name, &variable))
+		if (!((Variable *)variable)->fallback && !lang_body_attribute(call->body, name))
+			diags_error(engine->diags, call->range, "Missing required argument",
+				"The argument \"%s\" is required, but no definition was found.",
+				(char *)name);
+}
+
+static void validate_names(Engine *engine, ModuleInstance *module) {
+	EvalScope scope = {.engine = engine, .module = module};
+	GHashTableIter iter;
+	gpointer value;
+	g_hash_table_iter_init(&iter, module->module->locals);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const Local *local = value;
+		if (g_hash_table_contains(module->locals, local->name))
+			continue;
+		g_auto(Value) ignored = engine_eval(&scope, local->expr, engine->diags);
+		(void)ignored;
+	}
+	g_hash_table_iter_init(&iter, module->module->outputs);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		g_auto(Value) ignored = engine_output(engine, module, value);
+		(void)ignored;
+	}
+	g_hash_table_iter_init(&iter, module->module->variables);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		g_auto(Value) ignored = engine_variable(engine, module, value);
+		(void)ignored;
+	}
+}
+
+static void validate_modules(Engine *engine) {
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		if (module->call)
+			validate_call(engine, module->call);
+		g_autoptr(GPtrArray) instances = engine_module_instances(engine, module);
+		if (instances->len > 0)
+			validate_names(engine, instances->pdata[0]);
+	}
+}
+
+static void refuse_what_we_lack(Engine *engine) {
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		const struct {
+			GPtrArray *blocks;
+			const char *name;
+		} lacking[] = {{module->imports, "import"}, {module->removed, "removed"},
+			{module->checks, "check"}};
+		for (guint j = 0; j < G_N_ELEMENTS(lacking); j++)
+			for (guint k = 0; k < lacking[j].blocks->len; k++)
+				diags_error(engine->diags,
+					((LangBlock *)lacking[j].blocks->pdata[k])->header,
+					"Not implemented",
+					"Terrarium does not carry out \"%s\" blocks yet.",
+					lacking[j].name);
+	}
+}
+
+gboolean engine_validate(Engine *engine) {
+	guint errors = diags_error_count(engine->diags);
+	g_mutex_lock(&engine->lock);
+	engine_begin_walk(engine, PHASE_VALIDATE);
+	refuse_what_we_lack(engine);
+	g_autoptr(Order) order = engine_order(engine, validate_resource);
+	if (order) {
+		graph_set_data(order->graph, engine);
+		graph_walk(order->graph, 1, &engine->lock);
+		validate_modules(engine);
+	}
+	g_mutex_unlock(&engine->lock);
+	return diags_error_count(engine->diags) == errors;
+}

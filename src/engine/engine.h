@@ -1,0 +1,158 @@
+/*
+ * The engine: from a working directory of .tf files to a plan, and from a plan to objects. It knows
+ * Terraform's rules, and providers only by their interface.
+ *
+ *   Engine *engine = engine_new(&options, sources, diags);
+ *   Plan *plan = engine_plan(engine);
+ *   engine_apply(engine, plan);
+ */
+#pragma once
+
+#include "engine/state.h"
+#include "provider/provider.h"
+
+typedef struct Engine Engine;
+
+typedef enum {
+	EVENT_READING, /* a data source */
+	EVENT_READ,
+	EVENT_REFRESHING,
+	EVENT_CREATING,
+	EVENT_CREATED,
+	EVENT_UPDATING,
+	EVENT_UPDATED,
+	EVENT_DESTROYING,
+	EVENT_DESTROYED,
+	EVENT_STILL, /* detail: "creating", "destroying", … */
+} EngineEventKind;
+
+/* Called from several threads, one at a time. detail: "[id=vpc-1]", or NULL. */
+typedef void (*EngineProgress)(EngineEventKind kind, const char *address, const char *detail,
+	gint64 elapsed_s, gpointer data);
+
+typedef enum { PLAN_NORMAL, PLAN_DESTROY, PLAN_REFRESH_ONLY } PlanMode;
+
+typedef struct {
+	const char *dir; /* of the root module */
+	const char *state_path;
+	const char *workspace;
+	PlanMode mode;
+	gboolean no_refresh;
+	guint parallelism; /* 0: 10 */
+	const char *const *targets; /* addresses; or NULL */
+	const char *const *replace;
+	/* -var "NAME=value" and -var-file, in the order given: "var:…" and "file:…". */
+	const char *const *variables;
+	EngineProgress progress; /* or NULL */
+	gpointer progress_data;
+	GCancellable *cancellable; /* asks to stop at the next safe point; or NULL */
+} EngineOptions;
+
+/* Reads the configuration. NULL after errors. Borrows sources and diags, and what options point
+ * to, for as long as it lives. */
+Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags);
+void engine_free(Engine *engine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_free)
+
+/* Checks the configuration without values of variables and without calling anything. */
+gboolean engine_validate(Engine *engine);
+
+typedef enum {
+	CHANGE_NONE,
+	CHANGE_CREATE,
+	CHANGE_READ, /* a data source, during apply */
+	CHANGE_UPDATE,
+	CHANGE_DELETE,
+	CHANGE_REPLACE, /* destroy, then create */
+	CHANGE_REPLACE_CREATE_FIRST,
+	CHANGE_FORGET,
+} ChangeAction;
+
+typedef enum {
+	REASON_NONE,
+	REASON_TAINTED,
+	REASON_REQUESTED, /* -replace */
+	REASON_CANNOT_UPDATE,
+	REASON_TRIGGERED, /* replace_triggered_by */
+	REASON_NO_RESOURCE, /* delete: not in the configuration */
+	REASON_NO_MODULE,
+	REASON_WRONG_REPETITION,
+	REASON_COUNT_INDEX,
+	REASON_EACH_KEY,
+	REASON_UNKNOWN_CONFIG, /* read during apply */
+	REASON_DEPENDENCY_PENDING,
+} ChangeReason;
+
+typedef struct {
+	char *address;
+	char *deposed; /* key; or NULL */
+	char *provider; /* address of its configuration */
+	gboolean managed;
+	char *type, *name;
+	ChangeAction action;
+	ChangeReason reason;
+	const Schema *schema;
+	Value before, after; /* marked; null: there is none */
+	Value requires_replace; /* tuple of paths */
+	char *moved_from; /* or NULL */
+	gboolean create_first; /* create_before_destroy holds for it */
+	char **dependencies; /* of what is deleted, as the state has them */
+} Change;
+
+typedef struct {
+	char *name;
+	ChangeAction action;
+	Value before, after;
+	gboolean sensitive;
+} OutputChange;
+
+/* What will be done, in Terraform's order of addresses. */
+typedef struct {
+	PlanMode mode;
+	GPtrArray *changes; /* of Change*, CHANGE_NONE among them */
+	GPtrArray *drift; /* of Change*: what was changed outside */
+	GPtrArray *outputs; /* of OutputChange* */
+	Value variables; /* of the root module: an object */
+	gboolean errored;
+} Plan;
+
+void plan_free(Plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
+
+/* Plans: refreshes, compares. The refreshed state is in the engine. NULL only if nothing could be
+ * planned; else see plan->errored. */
+Plan *engine_plan(Engine *engine);
+/* Whether applying would do anything; outputs count. */
+gboolean plan_changes_anything(const Plan *plan);
+void plan_count(const Plan *plan, guint *add, guint *change, guint *destroy);
+
+typedef struct {
+	guint added, changed, destroyed;
+} ApplyCounts;
+/* Applies a plan that engine_plan made or plan_read gave. Every change is in the state file as
+ * soon as it happened. FALSE after errors. */
+gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts);
+
+/* The state that the engine works on (borrowed). */
+State *engine_state(Engine *engine);
+/* The schema of a type in a state or plan, by its provider's address; NULL if there is none. */
+const Schema *engine_state_schema(
+	Engine *engine, const char *provider, gboolean managed, const char *type);
+
+/* ---- saved plans (planfile.c) ---- */
+
+/* Writes the plan, with the state that it was made from and the variables. */
+gboolean plan_write(const Plan *plan, Engine *engine, const char *path, GError **error);
+/* What a saved plan needs besides its directory: its mode and variables. NULL and an error if the
+ * file is none, or was made for another state (stale). */
+Plan *plan_read(Engine *engine, const char *path, GError **error);
+gboolean plan_is_file(const char *path);
+
+/* ---- for people (render.c) ---- */
+
+/* The plan as Terraform prints it: changes, outputs, the line "Plan: …". Caller frees. */
+char *plan_render(const Plan *plan, gboolean color);
+/* One object of the state as `show` prints it. Caller frees. */
+char *state_render(Engine *engine, const State *state, gboolean color);
+/* `name = value` as `output` prints them. Caller frees. */
+char *output_render(const char *name, Value value, gboolean sensitive);

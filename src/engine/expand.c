@@ -1,0 +1,328 @@
+/*
+ * How many there are: count and for_each, for resources and module calls. See internal.h.
+ */
+#include <string.h>
+
+#include "engine/internal.h"
+#include "value/convert.h"
+
+/* ---- memos: values that are evaluated once ---- */
+
+static void memo_free(gpointer data) {
+	value_clear(&((Memo *)data)->value);
+	g_free(data);
+}
+
+static GHashTable *memo_table(void) {
+	return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, memo_free);
+}
+
+/* ---- module instances ---- */
+
+static void instance_free(gpointer data) {
+	Instance *instance = data;
+	value_clear(&instance->key);
+	value_clear(&instance->each);
+	value_clear(&instance->value);
+	g_free(instance->address);
+	g_free(instance);
+}
+
+static void expansion_free(gpointer data) {
+	Expansion *expansion = data;
+	if (!expansion)
+		return;
+	g_ptr_array_unref(expansion->instances);
+	g_hash_table_unref(expansion->by_key);
+	value_clear(&expansion->whole);
+	g_free(expansion);
+}
+
+static void call_expansion_free(gpointer data) {
+	CallExpansion *expansion = data;
+	if (!expansion)
+		return;
+	g_ptr_array_unref(expansion->instances);
+	g_free(expansion);
+}
+
+ModuleInstance *module_instance_new(Module *module, ModuleInstance *parent, const char *path) {
+	ModuleInstance *instance = g_new0(ModuleInstance, 1);
+	instance->module = module;
+	instance->parent = parent;
+	instance->path = g_strdup(path);
+	instance->variables = memo_table();
+	instance->locals = memo_table();
+	instance->outputs = memo_table();
+	instance->resources = g_hash_table_new_full(NULL, NULL, NULL, expansion_free);
+	instance->calls = g_hash_table_new_full(NULL, NULL, NULL, call_expansion_free);
+	return instance;
+}
+
+void module_instance_free(ModuleInstance *instance) {
+	if (!instance)
+		return;
+	g_free(instance->path);
+	value_clear(&instance->key);
+	value_clear(&instance->each);
+	g_hash_table_unref(instance->variables);
+	g_hash_table_unref(instance->locals);
+	g_hash_table_unref(instance->outputs);
+	g_hash_table_unref(instance->resources);
+	g_hash_table_unref(instance->calls);
+	g_free(instance);
+}
+
+static Expansion *expansion_new(Repeat repeat) {
+	Expansion *expansion = g_new0(Expansion, 1);
+	expansion->repeat = repeat;
+	expansion->instances = g_ptr_array_new_with_free_func(instance_free);
+	expansion->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	return expansion;
+}
+
+/* ---- count and for_each ---- */
+
+typedef struct {
+	Repeat repeat;
+	GArray *keys, *values; /* of Value */
+	gboolean unknown; /* not known how many, which is fine while validating */
+} Repetition;
+
+static void value_element_clear(gpointer value) {
+	value_clear(value);
+}
+
+static void repetition_clear(Repetition *repetition) {
+	g_array_unref(repetition->keys);
+	g_array_unref(repetition->values);
+}
+
+static void repetition_add(Repetition *repetition, Value key_taken, Value value_taken) {
+	g_array_append_val(repetition->keys, key_taken);
+	g_array_append_val(repetition->values, value_taken);
+}
+
+static gboolean not_now(
+	Engine *engine, Repetition *repetition, const LangExpr *expr, const char *what) {
+	if (engine->phase == PHASE_VALIDATE) {
+		repetition->unknown = TRUE;
+		return TRUE;
+	}
+	g_autofree char *summary = g_strdup_printf("Invalid %s argument", what);
+	diags_error(engine->diags, lang_expr_range(expr), summary,
+		"The \"%s\" value depends on resource attributes that cannot be determined until "
+		"apply, so it cannot be told how many instances there will be. Apply first only "
+		"what the value depends on, with the -target option.",
+		what);
+	return FALSE;
+}
+
+static gboolean repeat_count(
+	Engine *engine, const EvalScope *scope, const LangExpr *expr, Repetition *repetition) {
+	guint errors = diags_error_count(engine->diags);
+	g_auto(Value) marked = engine_eval(scope, expr, engine->diags);
+	if (diags_error_count(engine->diags) > errors)
+		return FALSE;
+	g_autofree char *problem = NULL;
+	g_auto(Value) number = value_convert(marked, type_number(), &problem);
+	repetition->repeat = REPEAT_COUNT;
+	const char *wrong = problem ? problem : NULL;
+	if (!problem && !value_is_known(number))
+		return not_now(engine, repetition, expr, "count");
+	if (!problem && value_is_null(number))
+		wrong = "the value is null; a whole number is needed";
+	else if (!problem && value_is_sensitive(marked))
+		wrong = "sensitive values may not be used: the number of instances is always shown";
+	else if (!problem && (!value_is_integer(number) || value_to_int(number, -1) < 0))
+		wrong = "a whole number that is not negative is needed";
+	if (wrong) {
+		diags_error(engine->diags, lang_expr_range(expr), "Invalid count argument",
+			"The given \"count\" argument value is unsuitable: %s.", wrong);
+		return FALSE;
+	}
+	for (gint64 i = 0; i < value_to_int(number, 0); i++)
+		repetition_add(repetition, value_int(i), VALUE_NOTHING);
+	return TRUE;
+}
+
+static const char *each_problem(Value value, Value plain) {
+	if (value_has_sensitive(value) &&
+		(value_is_sensitive(value) || value_kind(plain) == VALUE_SET))
+		return "sensitive values may not be used: the keys of instances are always shown";
+	if (value_is_null(plain))
+		return "the value is null; a map, or a set of strings, is needed";
+	if (value_kind(plain) == VALUE_SET) {
+		for (gsize i = 0; i < value_length(plain); i++)
+			if (!value_text(value_at(plain, i)))
+				return "the set holds something that is not a string";
+		return NULL;
+	}
+	if (!value_is_mapping(plain))
+		return "it must be a map or a set of strings; toset() makes a set of a list of "
+		       "strings";
+	return NULL;
+}
+
+static gboolean repeat_each(
+	Engine *engine, const EvalScope *scope, const LangExpr *expr, Repetition *repetition) {
+	guint errors = diags_error_count(engine->diags);
+	g_auto(Value) value = engine_eval(scope, expr, engine->diags);
+	if (diags_error_count(engine->diags) > errors)
+		return FALSE;
+	g_auto(Value) plain = value_unmark(value);
+	repetition->repeat = REPEAT_EACH;
+	if (!value_is_known(plain) ||
+		(value_kind(plain) == VALUE_SET && !value_is_wholly_known(plain)))
+		return not_now(engine, repetition, expr, "for_each");
+	const char *wrong = each_problem(value, plain);
+	if (wrong) {
+		diags_error(engine->diags, lang_expr_range(expr), "Invalid for_each argument",
+			"The given \"for_each\" argument value is unsuitable: %s.", wrong);
+		return FALSE;
+	}
+	ValueIter iter;
+	const char *key;
+	Value element;
+	for (value_iter_init(&iter, plain); value_iter_next(&iter, &key, &element);)
+		repetition_add(repetition, key ? value_string(key) : value_ref(element),
+			value_ref(element));
+	return TRUE;
+}
+
+static gboolean repeat(Engine *engine, ModuleInstance *module, const LangExpr *count,
+	const LangExpr *for_each, Repetition *repetition) {
+	*repetition = (Repetition){REPEAT_SINGLE, g_array_new(FALSE, FALSE, sizeof(Value)),
+		g_array_new(FALSE, FALSE, sizeof(Value)), FALSE};
+	g_array_set_clear_func(repetition->keys, value_element_clear);
+	g_array_set_clear_func(repetition->values, value_element_clear);
+	EvalScope scope = {.engine = engine, .module = module};
+	if (count)
+		return repeat_count(engine, &scope, count, repetition);
+	if (for_each)
+		return repeat_each(engine, &scope, for_each, repetition);
+	repetition_add(repetition, VALUE_NOTHING, VALUE_NOTHING);
+	return TRUE;
+}
+
+/* While validating, an instance stands for all of those that are not known. */
+static void stand_in(Repetition *repetition) {
+	gboolean count = repetition->repeat == REPEAT_COUNT;
+	repetition_add(repetition, value_unknown(count ? type_number() : type_string()),
+		value_unknown(type_any()));
+}
+
+/* While destroying, what the state has is all that there is. */
+static Value value_in_state(Engine *engine, const Resource *resource, const char *address) {
+	const StateInstance *instance = state_instance(engine->state, address);
+	ProviderInstance *provider = engine_provider_find(engine, resource);
+	const Schema *schema =
+		provider ? engine_schema(provider, resource->managed, resource->type) : NULL;
+	return instance && instance->current && schema
+		       ? engine_object_value(engine, instance->current, schema, address)
+		       : value_unknown(type_any());
+}
+
+static void add_instance(Engine *engine, Expansion *expansion, const ModuleInstance *module,
+	const Resource *resource, Value key, Value each) {
+	Instance *instance = g_new0(Instance, 1);
+	g_autofree char *index = value_is_known(key) ? address_key(key) : g_strdup("");
+	instance->key = value_ref(key);
+	instance->each = value_ref(each);
+	instance->address = address_join(module->path, resource->managed, resource->type,
+		resource->name, value_is_known(key) ? key : VALUE_NOTHING);
+	instance->value = engine->phase == PHASE_DESTROY
+				  ? value_in_state(engine, resource, instance->address)
+				  : value_unknown(type_any());
+	g_ptr_array_add(expansion->instances, instance);
+	g_hash_table_insert(expansion->by_key, g_steal_pointer(&index), instance);
+}
+
+Expansion *engine_expand(Engine *engine, ModuleInstance *module, const Resource *resource) {
+	gpointer known;
+	if (g_hash_table_lookup_extended(module->resources, resource, NULL, &known))
+		return known;
+	Repetition repetition;
+	Expansion *expansion = NULL;
+	if (repeat(engine, module, resource->count, resource->for_each, &repetition)) {
+		expansion = expansion_new(repetition.repeat);
+		if (repetition.unknown)
+			stand_in(&repetition);
+		for (guint i = 0; i < repetition.keys->len; i++)
+			add_instance(engine, expansion, module, resource,
+				g_array_index(repetition.keys, Value, i),
+				g_array_index(repetition.values, Value, i));
+		if (repetition.unknown) {
+			expansion->has_whole = TRUE;
+			expansion->whole = value_unknown(type_any());
+		}
+	}
+	repetition_clear(&repetition);
+	g_hash_table_insert(module->resources, (gpointer)resource, expansion);
+	return expansion;
+}
+
+void expansion_set_value(Expansion *expansion, Instance *instance, Value value_taken) {
+	value_clear(&instance->value);
+	instance->value = value_taken;
+	if (expansion->has_whole) {
+		value_clear(&expansion->whole);
+		expansion->has_whole = FALSE;
+	}
+}
+
+static void free_module_instance(gpointer instance) {
+	module_instance_free(instance);
+}
+
+CallExpansion *engine_expand_call(Engine *engine, ModuleInstance *module, ModuleCall *call) {
+	gpointer known;
+	if (g_hash_table_lookup_extended(module->calls, call, NULL, &known))
+		return known;
+	Repetition repetition;
+	CallExpansion *expansion = NULL;
+	if (call->module && repeat(engine, module, call->count, call->for_each, &repetition)) {
+		expansion = g_new0(CallExpansion, 1);
+		expansion->repeat = repetition.repeat;
+		expansion->unknown = repetition.unknown;
+		expansion->instances = g_ptr_array_new_with_free_func(free_module_instance);
+		if (repetition.unknown)
+			stand_in(&repetition);
+		for (guint i = 0; i < repetition.keys->len; i++) {
+			Value key = g_array_index(repetition.keys, Value, i);
+			g_autofree char *index =
+				value_is_known(key) ? address_key(key) : g_strdup("");
+			g_autofree char *path = g_strdup_printf("%s%smodule.%s%s", module->path,
+				*module->path ? "." : "", call->name, index);
+			ModuleInstance *child = module_instance_new(call->module, module, path);
+			child->key = value_ref(key);
+			child->each = value_ref(g_array_index(repetition.values, Value, i));
+			g_ptr_array_add(expansion->instances, child);
+		}
+		repetition_clear(&repetition);
+	}
+	g_hash_table_insert(module->calls, call, expansion);
+	return expansion;
+}
+
+static void collect_instances(
+	Engine *engine, ModuleInstance *instance, const Module *wanted, GPtrArray *found) {
+	if (instance->module == wanted) {
+		g_ptr_array_add(found, instance);
+		return;
+	}
+	const Module *below = wanted;
+	while (below->parent && below->parent != instance->module)
+		below = below->parent;
+	if (!below->parent)
+		return;
+	CallExpansion *expansion = engine_expand_call(engine, instance, below->call);
+	for (guint i = 0; expansion && i < expansion->instances->len; i++)
+		collect_instances(engine, expansion->instances->pdata[i], wanted, found);
+}
+
+GPtrArray *engine_module_instances(Engine *engine, const Module *module) {
+	GPtrArray *found = g_ptr_array_new();
+	collect_instances(engine, engine->root, module, found);
+	return found;
+}

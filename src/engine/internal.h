@@ -1,0 +1,250 @@
+/*
+ * The engine's inside: what a walk over a configuration knows. One Engine is one operation (a plan,
+ * an apply); everything in it is used with its lock held, which is let go only around the calls to
+ * providers.
+ */
+#pragma once
+
+#include "engine/address.h"
+#include "engine/config.h"
+#include "engine/engine.h"
+#include "engine/graph.h"
+#include "engine/state.h"
+#include "provider/provider.h"
+
+typedef struct ModuleInstance ModuleInstance;
+
+/* A resource's or module call's repetition. */
+typedef enum { REPEAT_SINGLE, REPEAT_COUNT, REPEAT_EACH } Repeat;
+
+/* An instance of a resource, as references see it. */
+typedef struct {
+	Value key; /* null: none */
+	char *address;
+	Value each; /* each.value; null without for_each */
+	Value value; /* marked; unknown until the walk was there */
+} Instance;
+
+typedef struct {
+	Repeat repeat;
+	GPtrArray *instances; /* of Instance*, in key order */
+	GHashTable *by_key; /* address_key -> Instance*, borrowed */
+	Value whole; /* what a reference without a key gives */
+	gboolean has_whole;
+} Expansion;
+
+typedef struct {
+	Repeat repeat;
+	GPtrArray *instances; /* of ModuleInstance* */
+	gboolean unknown; /* while validating: how many there are is not known */
+} CallExpansion;
+
+/* A value that is evaluated when it is first asked for. */
+typedef struct {
+	Value value;
+	gboolean done, busy;
+} Memo;
+
+struct ModuleInstance {
+	Module *module;
+	ModuleInstance *parent;
+	char *path; /* "module.a[0]"; "" for the root */
+	Value key, each;
+	GHashTable *variables, *locals, *outputs; /* name -> Memo */
+	GHashTable *resources; /* Resource* -> Expansion* */
+	GHashTable *calls; /* ModuleCall* -> CallExpansion* */
+};
+
+/* A provider, configured when it is first needed. */
+typedef struct {
+	char *address; /* provider["registry.terraform.io/hashicorp/aws"].west */
+	const ProviderClass *class;
+	Provider *provider;
+	const ProviderConfig *config; /* NULL: without settings */
+	gboolean tried, fine;
+} ProviderInstance;
+
+typedef enum {
+	PHASE_VALIDATE, /* nothing is known of resources */
+	PHASE_PLAN,
+	PHASE_APPLY,
+	PHASE_DESTROY, /* values are those of the state */
+} Phase;
+
+struct Engine {
+	EngineOptions options;
+	char *dir;
+	Config *config;
+	Sources *sources;
+	State *state;
+	char *state_path; /* while the state is detached */
+	Diags *diags;
+	GMutex lock;
+	GCancellable *cancellable; /* never NULL */
+	Phase phase;
+	GPtrArray *targets; /* of Address*; NULL: everything */
+	GHashTable *replaced; /* addresses of -replace */
+	GHashTable *given; /* variable name -> GivenVariable */
+	ModuleInstance *root;
+	GHashTable *providers; /* address -> ProviderInstance */
+	Graph *graph; /* of the walk that goes on */
+	GHashTable *dependencies; /* Resource* -> char** of addresses, sorted */
+	Plan *plan; /* that is being made or applied */
+	GHashTable *changes; /* address -> Change* of the plan that is applied */
+	GHashTable *deposed; /* address -> key of the object that its replacement took over from */
+	ApplyCounts counts;
+	GPtrArray *running; /* what providers work on now, for "Still creating..." */
+};
+
+/* Where an expression is evaluated. */
+typedef struct {
+	Engine *engine;
+	ModuleInstance *module;
+	Value key, each; /* of count or for_each */
+	Repeat repeat;
+	Value self;
+	gboolean has_self;
+} EvalScope;
+
+/* ---- scope.c: what names mean ---- */
+
+ModuleInstance *module_instance_new(Module *module, ModuleInstance *parent, const char *path);
+void module_instance_free(ModuleInstance *instance);
+Value engine_eval(const EvalScope *scope, const LangExpr *expr, Diags *diags);
+LangScope engine_lang_scope(const EvalScope *scope);
+Value engine_variable(Engine *engine, ModuleInstance *module, const Variable *variable);
+Value engine_output(Engine *engine, ModuleInstance *module, const Output *output);
+/* Marks what it takes as sensitive. */
+Value engine_mark_take(Value value);
+EvalScope engine_instance_scope(
+	Engine *engine, ModuleInstance *module, const Resource *resource, const Instance *instance);
+
+/* ---- expand.c: count and for_each ---- */
+
+/* The instances of a resource in a module instance; NULL after an error. Made once a walk. */
+Expansion *engine_expand(Engine *engine, ModuleInstance *module, const Resource *resource);
+CallExpansion *engine_expand_call(Engine *engine, ModuleInstance *module, ModuleCall *call);
+/* All instances of a config module, in order. Caller frees the array. */
+GPtrArray *engine_module_instances(Engine *engine, const Module *module);
+void expansion_set_value(Expansion *expansion, Instance *instance, Value value_taken);
+
+/* ---- body.c: blocks by schema ---- */
+
+/* The value of a block's body by its schema; what is not set is null. `skip` (may be NULL) are
+ * names of arguments and blocks that mean something else here. Errors: in diags, and the value is
+ * good enough to go on. */
+Value engine_decode(const EvalScope *scope, const LangBody *body, const SchemaBlock *schema,
+	const char *const *skip, Diags *diags);
+/* The names that every resource has besides its schema. */
+extern const char *const engine_resource_meta[];
+/* The place in a body that a provider's path means. */
+SourceRange engine_range_of_path(const LangBody *body, Value path);
+/* Moves a provider's diagnostics to the engine's, with places and the address. */
+void engine_take_diags(
+	Engine *engine, Diags *from, const LangBody *body, SourceRange header, const char *address);
+/* `value` with what its schema calls sensitive marked. */
+Value engine_mark_by_schema(Value value, const SchemaBlock *schema);
+
+/* ---- providers.c ---- */
+
+/* The configured provider of a resource; NULL after an error (once a provider). */
+ProviderInstance *engine_provider_of(Engine *engine, const Resource *resource);
+/* The same without configuring: for schemas. NULL if there is no such provider. */
+ProviderInstance *engine_provider_find(Engine *engine, const Resource *resource);
+/* By the address that a state has. */
+ProviderInstance *engine_provider_by_address(Engine *engine, const char *address);
+gboolean engine_provider_ready(Engine *engine, ProviderInstance *instance);
+/* The settings that apply to a resource: where its module gets them from; NULL: none. */
+const ProviderConfig *engine_provider_config(const Resource *resource);
+const Schema *engine_schema(const ProviderInstance *instance, gboolean managed, const char *type);
+void provider_instance_free(gpointer instance);
+
+/* ---- order.c: what comes before what ---- */
+
+/* A node for each resource, running `run` with the Resource as data, and for all that lies between
+ * them. NULL and an error if there is a circle. */
+typedef struct {
+	Graph *graph;
+	GHashTable *nodes; /* Resource* -> GraphNode* */
+} Order;
+Order *engine_order(Engine *engine, GraphRun run);
+void order_free(Order *order);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Order, order_free)
+
+/* ---- variables.c ---- */
+
+typedef struct {
+	Value value;
+	SourceRange range;
+	const char *source; /* "-var", "TF_VAR_x"; NULL: a file, see range */
+} GivenVariable;
+gboolean engine_collect_variables(Engine *engine);
+void given_variable_free(gpointer given);
+
+/* ---- values of objects (object.c) ---- */
+
+/* The value of a state's object by the schema, marked; VALUE_NOTHING and an error if it does not
+ * fit. */
+Value engine_object_value(
+	Engine *engine, const StateObject *object, const Schema *schema, const char *address);
+/* What Terraform proposes: the configuration, and the prior value where the provider decides. */
+Value engine_propose(const SchemaBlock *schema, Value prior, Value config);
+/* `value` with the marks that `config` has, as far as there is the same in it. */
+Value engine_copy_marks(Value value, Value config);
+/* "[id=vpc-1]", or NULL. Caller frees. */
+char *engine_id_of(Value value);
+/* What a provider was asked with: begins and ends what may take long. */
+typedef struct {
+	const char *address, *verb; /* "creating" */
+	gint64 started; /* monotonic */
+	gint64 told;
+} Running;
+void engine_let_go(Engine *engine, Running *running, const char *address, const char *verb);
+void engine_come_back(Engine *engine, Running *running);
+
+/* ---- the operation (engine.c) ---- */
+
+/* Forgets what the last walk found out. */
+void engine_begin_walk(Engine *engine, Phase phase);
+/* From here on changes of the state are in memory only, until engine_attach_state writes them. */
+void engine_detach_state(Engine *engine);
+gboolean engine_attach_state(Engine *engine);
+/* Carries out moved blocks. */
+gboolean engine_move(Engine *engine);
+/* For each resource, which managed resources it depends on. */
+void engine_note_dependencies(Engine *engine, const Order *order);
+
+/* ---- plan.c, apply.c ---- */
+
+/* A resource's instance in a walk. */
+typedef struct {
+	Engine *engine;
+	ModuleInstance *module;
+	const Resource *resource;
+	Expansion *expansion;
+	Instance *instance;
+	ProviderInstance *provider;
+	const Schema *schema;
+} Job;
+/* Spawns `run` for every instance of a resource, with a Job that the engine frees. */
+gboolean engine_each_instance(
+	Engine *engine, GraphNode *node, const Resource *resource, GraphRun run);
+void engine_job_free(Job *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, engine_job_free)
+/* Its configuration, evaluated; FALSE after errors. */
+gboolean engine_job_config(Job *job, Value *config);
+/* The configuration with the prior values of what lifecycle.ignore_changes names. */
+Value engine_ignore_changes(
+	const Resource *resource, const Schema *schema, Value prior, Value config);
+/* Reads a data source and gives its value to the walk. */
+gboolean engine_read_data(Job *job, Value config);
+
+Change *change_new(const char *address, ChangeAction action);
+void change_free(gpointer change);
+/* Whether the operation is about this instance (-target). */
+gboolean engine_targets(const Engine *engine, const char *address);
+gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArray *conditions,
+	const char *what, const char *address);
+/* Progress, if anyone listens. */
+void engine_tell(Engine *engine, EngineEventKind kind, const char *address, const char *detail,
+	gint64 elapsed_s);

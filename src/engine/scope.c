@@ -1,0 +1,543 @@
+/*
+ * What names mean: variables, locals, outputs, resources, and the words each, count, path,
+ * terraform and self. Values are evaluated when they are first asked for, once a walk; the order of
+ * the walk (order.c) sees to it that what they need is there.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/internal.h"
+#include "value/convert.h"
+
+/* The memo of a name; *fresh says that the caller must evaluate it. */
+static Memo *memo_of(GHashTable *table, const char *name, gboolean *fresh) {
+	Memo *memo = g_hash_table_lookup(table, name);
+	if (!memo) {
+		memo = g_new0(Memo, 1);
+		g_hash_table_insert(table, (gpointer)name, memo);
+	}
+	*fresh = !memo->done && !memo->busy;
+	if (memo->busy) {
+		value_clear(&memo->value);
+		memo->value = value_unknown(type_any());
+	}
+	memo->busy = TRUE;
+	return memo;
+}
+
+static Value memo_set(Memo *memo, Value value_taken) {
+	value_clear(&memo->value);
+	memo->value = value_taken;
+	memo->done = TRUE;
+	return value_ref(value_taken);
+}
+
+Value engine_mark_take(Value value) {
+	Value marked = value_mark_sensitive(value);
+	value_unref(value);
+	return marked;
+}
+
+/* ---- near misses ---- */
+
+static char *suggestion(const char *name, GHashTable *table) {
+	guint n;
+	g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array(table, &n);
+	const char *near = text_nearest(name, names, n);
+	return near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+}
+
+static const char *step_name(const LangTraversal *traversal, guint index) {
+	return index < traversal->n_steps && traversal->steps[index].kind == LANG_STEP_NAME
+		       ? traversal->steps[index].name
+		       : NULL;
+}
+
+static const char *where(const Module *module) {
+	return *module->path ? module->path : "the root module";
+}
+
+/* ---- variables, locals, outputs ---- */
+
+static gboolean check_rule(const EvalScope *scope, const LangBody *rule, const char *what,
+	const char *address, Diags *diags) {
+	LangAttribute *condition = lang_body_attribute(rule, "condition");
+	LangAttribute *message = lang_body_attribute(rule, "error_message");
+	if (!condition || !message) {
+		diags_error(diags, rule->range, "Missing required argument",
+			"The arguments \"condition\" and \"error_message\" are required.");
+		return FALSE;
+	}
+	guint errors = diags_error_count(diags);
+	LangScope lang = engine_lang_scope(scope);
+	g_auto(Value) holds = lang_eval_as(condition->expr, type_bool(), &lang, diags);
+	if (diags_error_count(diags) > errors)
+		return FALSE;
+	if (!value_is_known(holds) || value_to_bool(holds))
+		return TRUE;
+	g_auto(Value) text = lang_eval_as(message->expr, type_string(), &lang, diags);
+	const char *detail =
+		value_has_sensitive(text)
+			? "The error message included a sensitive value, so it will not "
+			  "be displayed."
+			: value_text_or(text, "The condition does not hold.");
+	g_autofree char *summary = g_strdup(what);
+	Diag *diag = diags_error(diags, lang_expr_range(condition->expr), summary, "%s", detail);
+	diag->address = g_strdup(address);
+	return FALSE;
+}
+
+gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArray *conditions,
+	const char *what, const char *address) {
+	gboolean fine = TRUE;
+	for (guint i = 0; conditions && i < conditions->len; i++)
+		fine &= check_rule(scope, conditions->pdata[i], what, address, engine->diags);
+	return fine;
+}
+
+/* Converts to the declared type, fills optional attributes, and marks. */
+static Value fit_variable(Engine *engine, const Variable *variable, Value given_taken,
+	SourceRange range, const char *source) {
+	g_auto(Value) given = given_taken;
+	if (variable->defaults)
+		given = lang_defaults_apply(variable->defaults, given_taken);
+	g_autofree char *problem = NULL;
+	Value fitted = value_convert(given, variable->type, &problem);
+	if (problem) {
+		diags_error(engine->diags, range, "Invalid value for input variable",
+			"The given value is not suitable for var.%s, declared at %s:%u,%u-%u: "
+			"%s.%s%s",
+			variable->name, variable->range.filename, variable->range.start_line,
+			variable->range.start_column, variable->range.end_column, problem,
+			source ? " It was set by " : "", source ? source : "");
+		fitted = value_unknown(variable->type);
+	}
+	return variable->sensitive ? engine_mark_take(fitted) : fitted;
+}
+
+static Value variable_default(Engine *engine, const Variable *variable) {
+	guint errors = diags_error_count(engine->diags);
+	g_auto(Value) fallback = lang_eval(variable->fallback, &(LangScope){0}, engine->diags);
+	if (diags_error_count(engine->diags) > errors)
+		return value_unknown(variable->type);
+	return fit_variable(engine, variable, value_steal(&fallback),
+		lang_expr_range(variable->fallback), NULL);
+}
+
+static Value root_variable(Engine *engine, const Variable *variable) {
+	GivenVariable *given =
+		engine->given ? g_hash_table_lookup(engine->given, variable->name) : NULL;
+	if (engine->phase == PHASE_VALIDATE)
+		return variable->sensitive ? engine_mark_take(value_unknown(variable->type))
+					   : value_unknown(variable->type);
+	if (!given && variable->fallback)
+		return variable_default(engine, variable);
+	if (!given) {
+		if (engine->phase != PHASE_DESTROY || !engine->given)
+			diags_error(engine->diags, variable->range,
+				"No value for required variable",
+				"The root module input variable \"%s\" is not set, and has no "
+				"default "
+				"value. Use a -var or -var-file command line argument, a "
+				"terraform.tfvars file, or the environment variable TF_VAR_%s to "
+				"provide a value for this variable.",
+				variable->name, variable->name);
+		return value_unknown(variable->type);
+	}
+	if (value_is_null(given->value) && !variable->nullable && variable->fallback)
+		return variable_default(engine, variable);
+	return fit_variable(engine, variable, value_ref(given->value), given->range, given->source);
+}
+
+static Value child_variable(Engine *engine, ModuleInstance *module, const Variable *variable) {
+	LangAttribute *argument = lang_body_attribute(module->module->call->body, variable->name);
+	if (!argument)
+		return variable->fallback ? variable_default(engine, variable)
+					  : value_unknown(variable->type);
+	EvalScope scope = {.engine = engine,
+		.module = module->parent,
+		.key = module->key,
+		.each = module->each,
+		.repeat = module->module->call->count	   ? REPEAT_COUNT
+			  : module->module->call->for_each ? REPEAT_EACH
+							   : REPEAT_SINGLE};
+	g_auto(Value) given = engine_eval(&scope, argument->expr, engine->diags);
+	if (value_is_null(given) && !variable->nullable && variable->fallback)
+		return variable_default(engine, variable);
+	if (value_is_null(given) && !variable->nullable)
+		diags_error(engine->diags, lang_expr_range(argument->expr),
+			"Required variable not set",
+			"The given value is not suitable for %s.var.%s: it may not be null.",
+			module->path, variable->name);
+	return fit_variable(
+		engine, variable, value_steal(&given), lang_expr_range(argument->expr), NULL);
+}
+
+Value engine_variable(Engine *engine, ModuleInstance *module, const Variable *variable) {
+	gboolean fresh;
+	Memo *memo = memo_of(module->variables, variable->name, &fresh);
+	if (!fresh)
+		return value_ref(memo->value);
+	g_auto(Value) value = module->parent ? child_variable(engine, module, variable)
+					     : root_variable(engine, variable);
+	g_auto(Value) result = memo_set(memo, value_steal(&value));
+	EvalScope scope = {.engine = engine, .module = module};
+	g_autofree char *address = g_strdup_printf("var.%s", variable->name);
+	engine_check_conditions(
+		engine, &scope, variable->validations, "Invalid value for variable", address);
+	return value_steal(&result);
+}
+
+static Value local_value(Engine *engine, ModuleInstance *module, const Local *local) {
+	gboolean fresh;
+	Memo *memo = memo_of(module->locals, local->name, &fresh);
+	if (!fresh)
+		return value_ref(memo->value);
+	EvalScope scope = {.engine = engine, .module = module};
+	return memo_set(memo, engine_eval(&scope, local->expr, engine->diags));
+}
+
+Value engine_output(Engine *engine, ModuleInstance *module, const Output *output) {
+	gboolean fresh;
+	Memo *memo = memo_of(module->outputs, output->name, &fresh);
+	if (!fresh)
+		return value_ref(memo->value);
+	EvalScope scope = {.engine = engine, .module = module};
+	g_autofree char *address = g_strdup_printf("output.%s", output->name);
+	engine_check_conditions(engine, &scope, output->preconditions,
+		"Module output value precondition failed", address);
+	Value value = engine_eval(&scope, output->expr, engine->diags);
+	return memo_set(memo, output->sensitive ? engine_mark_take(value) : value);
+}
+
+/* ---- references ---- */
+
+typedef struct {
+	const EvalScope *scope;
+	const LangTraversal *traversal;
+	Diags *diags;
+} Reference;
+
+static gboolean undeclared(Reference *reference, const char *summary, char *detail_taken) {
+	g_autofree char *detail = detail_taken;
+	diags_error(reference->diags, reference->traversal->range, summary, "%s", detail);
+	return FALSE;
+}
+
+static gboolean missing_name(Reference *reference) {
+	return undeclared(reference, "Invalid reference",
+		g_strdup_printf("The \"%s\" object must be followed by an attribute name.",
+			reference->traversal->root));
+}
+
+static gboolean resolve_variable(Reference *reference, Value *out, guint *used) {
+	const char *name = step_name(reference->traversal, 0);
+	ModuleInstance *module = reference->scope->module;
+	if (!name)
+		return missing_name(reference);
+	Variable *variable = g_hash_table_lookup(module->module->variables, name);
+	if (!variable) {
+		g_autofree char *hint = suggestion(name, module->module->variables);
+		return undeclared(reference, "Reference to undeclared input variable",
+			g_strdup_printf("An input variable with the name \"%s\" has not been "
+					"declared.%s%s%s%s",
+				name, hint,
+				*hint ? "" : " This variable can be declared with a variable \"",
+				*hint ? "" : name, *hint ? "" : "\" {} block."));
+	}
+	*out = engine_variable(reference->scope->engine, module, variable);
+	*used = 1;
+	return TRUE;
+}
+
+static gboolean resolve_local(Reference *reference, Value *out, guint *used) {
+	const char *name = step_name(reference->traversal, 0);
+	ModuleInstance *module = reference->scope->module;
+	if (!name)
+		return missing_name(reference);
+	Local *local = g_hash_table_lookup(module->module->locals, name);
+	if (!local) {
+		g_autofree char *hint = suggestion(name, module->module->locals);
+		return undeclared(reference, "Reference to undeclared local value",
+			g_strdup_printf(
+				"A local value with the name \"%s\" has not been declared.%s", name,
+				hint));
+	}
+	*out = local_value(reference->scope->engine, module, local);
+	*used = 1;
+	return TRUE;
+}
+
+static gboolean resolve_path(Reference *reference, Value *out, guint *used) {
+	const char *name = step_name(reference->traversal, 0);
+	const EvalScope *scope = reference->scope;
+	if (g_strcmp0(name, "module") == 0)
+		*out = value_string(scope->module->module->shown_dir);
+	else if (g_strcmp0(name, "root") == 0)
+		*out = value_string(scope->engine->config->root->shown_dir);
+	else if (g_strcmp0(name, "cwd") == 0)
+		*out = value_string_take(g_get_current_dir());
+	else
+		return undeclared(reference, "Invalid \"path\" attribute",
+			g_strdup("The \"path\" object does not have this attribute. The supported "
+				 "names are module, root and cwd."));
+	*used = 1;
+	return TRUE;
+}
+
+static gboolean resolve_terraform(Reference *reference, Value *out, guint *used) {
+	if (g_strcmp0(step_name(reference->traversal, 0), "workspace") != 0)
+		return undeclared(reference, "Invalid \"terraform\" attribute",
+			g_strdup("The \"terraform\" object has the one attribute "
+				 "\"workspace\"."));
+	*out = value_string(reference->scope->engine->options.workspace);
+	*used = 1;
+	return TRUE;
+}
+
+static gboolean resolve_repeat(Reference *reference, Value *out, guint *used) {
+	const EvalScope *scope = reference->scope;
+	gboolean count = g_str_equal(reference->traversal->root, "count");
+	const char *name = step_name(reference->traversal, 0);
+	if (scope->repeat != (count ? REPEAT_COUNT : REPEAT_EACH))
+		return undeclared(reference,
+			count ? "Reference to \"count\" in non-counted context"
+			      : "Reference to \"each\" in context without for_each",
+			g_strdup_printf(
+				"The \"%s\" object can be used only in \"module\", "
+				"\"resource\", and \"data\" blocks, and only when the \"%s\" "
+				"argument is set.",
+				reference->traversal->root, count ? "count" : "for_each"));
+	if (count && g_strcmp0(name, "index") == 0)
+		*out = value_ref(scope->key);
+	else if (!count && g_strcmp0(name, "key") == 0)
+		*out = value_ref(scope->key);
+	else if (!count && g_strcmp0(name, "value") == 0)
+		*out = value_ref(scope->each);
+	else
+		return undeclared(reference,
+			count ? "Invalid \"count\" attribute" : "Invalid \"each\" attribute",
+			g_strdup(count ? "The \"count\" object has the one attribute \"index\"."
+				       : "The \"each\" object has the attributes \"key\" and "
+					 "\"value\"."));
+	*used = 1;
+	return TRUE;
+}
+
+/* ---- resources ---- */
+
+static Value whole_of(const Expansion *expansion) {
+	if (expansion->repeat == REPEAT_SINGLE)
+		return value_ref(((Instance *)expansion->instances->pdata[0])->value);
+	gboolean each = expansion->repeat == REPEAT_EACH;
+	g_autoptr(ValueBuilder) all = value_builder_new(each ? VALUE_OBJECT : VALUE_TUPLE, NULL);
+	for (guint i = 0; i < expansion->instances->len; i++) {
+		Instance *instance = expansion->instances->pdata[i];
+		if (each)
+			value_builder_set_take(
+				all, value_text(instance->key), value_ref(instance->value));
+		else
+			value_builder_add_take(all, value_ref(instance->value));
+	}
+	return value_builder_end(g_steal_pointer(&all));
+}
+
+/* The key that a step gives: number and string indexes, and names for those with for_each. */
+static Instance *instance_at(const Expansion *expansion, const LangStep *step) {
+	g_auto(Value) key =
+		step->kind == LANG_STEP_NAME ? value_string(step->name) : value_ref(step->index);
+	g_autofree char *problem = NULL;
+	g_auto(Value) fitted = value_convert(
+		key, expansion->repeat == REPEAT_COUNT ? type_number() : type_string(), &problem);
+	if (problem)
+		return NULL;
+	g_autofree char *text = address_key(fitted);
+	return g_hash_table_lookup(expansion->by_key, text);
+}
+
+static gboolean no_index(Reference *reference, const Resource *resource, const LangStep *step) {
+	g_autofree char *name = resource_name(resource);
+	diags_error(reference->diags, reference->traversal->range, "Missing resource instance key",
+		"Because %s has \"%s\" set, its attributes must be accessed on specific instances. "
+		"For example, to correlate with indices of a referring resource, use: %s[%s]",
+		name, resource->count ? "count" : "for_each", name,
+		resource->count ? "count.index" : "each.key");
+	(void)step;
+	return FALSE;
+}
+
+static gboolean give_resource(
+	Reference *reference, const Resource *resource, guint steps, Value *out, guint *used) {
+	const EvalScope *scope = reference->scope;
+	const LangTraversal *traversal = reference->traversal;
+	Expansion *expansion = engine_expand(scope->engine, scope->module, resource);
+	*used = steps;
+	if (!expansion) {
+		*out = value_unknown(type_any());
+		*used = traversal->n_steps;
+		return TRUE;
+	}
+	const LangStep *next = steps < traversal->n_steps ? &traversal->steps[steps] : NULL;
+	if (next && expansion->repeat == REPEAT_COUNT && next->kind == LANG_STEP_NAME)
+		return no_index(reference, resource, next);
+	if (next && next->kind != LANG_STEP_SPLAT && expansion->repeat != REPEAT_SINGLE) {
+		Instance *instance = instance_at(expansion, next);
+		if (instance) {
+			*out = value_ref(instance->value);
+			*used = steps + 1;
+			return TRUE;
+		}
+	}
+	if (!expansion->has_whole) {
+		expansion->whole = whole_of(expansion);
+		expansion->has_whole = TRUE;
+	}
+	*out = value_ref(expansion->whole);
+	return TRUE;
+}
+
+static gboolean resolve_resource(Reference *reference, gboolean managed, Value *out, guint *used) {
+	const LangTraversal *traversal = reference->traversal;
+	const char *type = managed ? traversal->root : step_name(traversal, 0);
+	const char *name = step_name(traversal, managed ? 0 : 1);
+	const Module *module = reference->scope->module->module;
+	if (!type || !name)
+		return undeclared(reference, "Invalid reference",
+			g_strdup_printf("A reference to a %s must be followed by at least one "
+					"attribute access, specifying the resource name.",
+				managed ? "resource type" : "data source"));
+	g_autofree char *key = g_strdup_printf("%s%s.%s", managed ? "" : "data.", type, name);
+	const Resource *resource = g_hash_table_lookup(module->resource_index, key);
+	if (!resource) {
+		g_autofree char *hint = suggestion(key, module->resource_index);
+		return undeclared(reference, "Reference to undeclared resource",
+			g_strdup_printf(
+				"A %s resource \"%s\" \"%s\" has not been declared in %s.%s",
+				managed ? "managed" : "data", type, name, where(module), hint));
+	}
+	return give_resource(reference, resource, managed ? 1 : 2, out, used);
+}
+
+/* ---- modules ---- */
+
+static Value outputs_of(Engine *engine, ModuleInstance *instance) {
+	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
+	GHashTableIter iter;
+	gpointer name, output;
+	g_hash_table_iter_init(&iter, instance->module->outputs);
+	while (g_hash_table_iter_next(&iter, &name, &output))
+		value_builder_set_take(all, name, engine_output(engine, instance, output));
+	return value_builder_end(g_steal_pointer(&all));
+}
+
+static Value whole_call(Engine *engine, const CallExpansion *expansion) {
+	gboolean each = expansion->repeat == REPEAT_EACH;
+	if (expansion->unknown)
+		return value_unknown(type_any());
+	g_autoptr(ValueBuilder) all = value_builder_new(each ? VALUE_OBJECT : VALUE_TUPLE, NULL);
+	for (guint i = 0; i < expansion->instances->len; i++) {
+		ModuleInstance *instance = expansion->instances->pdata[i];
+		if (each)
+			value_builder_set_take(
+				all, value_text(instance->key), outputs_of(engine, instance));
+		else
+			value_builder_add_take(all, outputs_of(engine, instance));
+	}
+	return value_builder_end(g_steal_pointer(&all));
+}
+
+static gboolean resolve_module(Reference *reference, Value *out, guint *used) {
+	const LangTraversal *traversal = reference->traversal;
+	const EvalScope *scope = reference->scope;
+	const char *name = step_name(traversal, 0);
+	if (!name)
+		return missing_name(reference);
+	ModuleCall *call = g_hash_table_lookup(scope->module->module->calls, name);
+	if (!call) {
+		g_autofree char *hint = suggestion(name, scope->module->module->calls);
+		return undeclared(reference, "Reference to undeclared module",
+			g_strdup_printf("No module call named \"%s\" is declared in %s.%s", name,
+				where(scope->module->module), hint));
+	}
+	CallExpansion *expansion = engine_expand_call(scope->engine, scope->module, call);
+	*used = traversal->n_steps;
+	if (!expansion) {
+		*out = value_unknown(type_any());
+		return TRUE;
+	}
+	*used = 1;
+	const char *output_name = step_name(traversal, 1);
+	if (expansion->repeat == REPEAT_SINGLE && output_name) {
+		Output *output = g_hash_table_lookup(call->module->outputs, output_name);
+		if (!output) {
+			g_autofree char *hint = suggestion(output_name, call->module->outputs);
+			return undeclared(reference, "Unsupported attribute",
+				g_strdup_printf("This object does not have an attribute named "
+						"\"%s\": module.%s has no such output.%s",
+					output_name, name, hint));
+		}
+		*out = engine_output(scope->engine, expansion->instances->pdata[0], output);
+		*used = 2;
+		return TRUE;
+	}
+	*out = expansion->repeat == REPEAT_SINGLE
+		       ? outputs_of(scope->engine, expansion->instances->pdata[0])
+		       : whole_call(scope->engine, expansion);
+	return TRUE;
+}
+
+/* ---- the scope ---- */
+
+static gboolean resolve(
+	const LangTraversal *traversal, Value *out, guint *used, gpointer data, Diags *diags) {
+	Reference reference = {data, traversal, diags};
+	const EvalScope *scope = data;
+	const char *root = traversal->root;
+	*used = 0;
+	if (g_str_equal(root, "var"))
+		return resolve_variable(&reference, out, used);
+	if (g_str_equal(root, "local"))
+		return resolve_local(&reference, out, used);
+	if (g_str_equal(root, "path"))
+		return resolve_path(&reference, out, used);
+	if (g_str_equal(root, "terraform"))
+		return resolve_terraform(&reference, out, used);
+	if (g_str_equal(root, "each") || g_str_equal(root, "count"))
+		return resolve_repeat(&reference, out, used);
+	if (g_str_equal(root, "module"))
+		return resolve_module(&reference, out, used);
+	if (g_str_equal(root, "data"))
+		return resolve_resource(&reference, FALSE, out, used);
+	if (g_str_equal(root, "self") && scope->has_self) {
+		*out = value_ref(scope->self);
+		return TRUE;
+	}
+	if (g_str_equal(root, "self"))
+		return undeclared(&reference, "Invalid \"self\" reference",
+			g_strdup("The \"self\" object is not available in this context: it is in "
+				 "postconditions and provisioners only."));
+	return resolve_resource(&reference, TRUE, out, used);
+}
+
+LangScope engine_lang_scope(const EvalScope *scope) {
+	return (LangScope){.resolve = resolve,
+		.data = (gpointer)scope,
+		.base_dir = scope->engine->dir,
+		.pure = scope->engine->phase != PHASE_APPLY};
+}
+
+Value engine_eval(const EvalScope *scope, const LangExpr *expr, Diags *diags) {
+	LangScope lang = engine_lang_scope(scope);
+	return lang_eval(expr, &lang, diags);
+}
+
+EvalScope engine_instance_scope(Engine *engine, ModuleInstance *module, const Resource *resource,
+	const Instance *instance) {
+	return (EvalScope){.engine = engine,
+		.module = module,
+		.key = instance->key,
+		.each = instance->each,
+		.repeat = resource->count      ? REPEAT_COUNT
+			  : resource->for_each ? REPEAT_EACH
+					       : REPEAT_SINGLE};
+}
