@@ -10,9 +10,19 @@ typedef struct {
 	int (*run)(int argc, char **argv);
 } CliCommand;
 
+extern const CliCommand cli_command_apply;
+extern const CliCommand cli_command_destroy;
 extern const CliCommand cli_command_down;
 extern const CliCommand cli_command_env;
+extern const CliCommand cli_command_fmt;
+extern const CliCommand cli_command_init;
+extern const CliCommand cli_command_output;
+extern const CliCommand cli_command_plan;
+extern const CliCommand cli_command_show;
+extern const CliCommand cli_command_state;
+extern const CliCommand cli_command_types;
 extern const CliCommand cli_command_up;
+extern const CliCommand cli_command_validate;
 extern const CliCommand cli_command_version;
 
 /* The data folder: $TERRARIUM_HOME, else terrarium in XDG's data home. Caller frees. */
@@ -25,5 +35,7 @@ int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
 gboolean cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary);
 /* The process that holds the data folder's lock, 0 if none does. */
 int cli_region_pid(const char *home);
+/* Starts the region in the background if none is up; FALSE after saying why it did not start. */
+gboolean cli_ensure_region(void);
 /* Whether the region on that port answers. */
 gboolean cli_region_answers(guint port);

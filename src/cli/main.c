@@ -1,6 +1,8 @@
 /* The terrarium command: finds the subcommand and runs it. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -10,11 +12,23 @@ static const CliCommand *const commands[] = {
 	&cli_command_up,
 	&cli_command_down,
 	&cli_command_env,
+	&cli_command_init,
+	&cli_command_validate,
+	&cli_command_plan,
+	&cli_command_apply,
+	&cli_command_destroy,
+	&cli_command_output,
+	&cli_command_show,
+	&cli_command_state,
+	&cli_command_fmt,
+	&cli_command_types,
 	&cli_command_version,
 };
 
+#define CHDIR "-chdir="
+
 static void print_usage(FILE *out) {
-	fprintf(out, "Usage: terrarium COMMAND [OPTION…]\n\nCommands:\n");
+	fprintf(out, "Usage: terrarium [-chdir=DIR] COMMAND [OPTION…]\n\nCommands:\n");
 	for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(out, "\nterrarium COMMAND --help tells more about one.\n");
@@ -31,7 +45,24 @@ static int unknown_command(const char *name) {
 	return cli_fail("Terrarium has no command named \"%s\". See terrarium --help.", name);
 }
 
+/* -chdir=DIR comes before the command. */
+static gboolean change_folder(int *argc, char ***argv) {
+	while (*argc > 1 && (g_str_has_prefix((*argv)[1], CHDIR) ||
+				    g_str_has_prefix((*argv)[1], "-" CHDIR))) {
+		const char *dir = strchr((*argv)[1], '=') + 1;
+		if (chdir(dir) < 0) {
+			cli_fail("cannot change to the folder %s: %s", dir, g_strerror(errno));
+			return FALSE;
+		}
+		(*argc)--;
+		(*argv)++;
+	}
+	return TRUE;
+}
+
 int main(int argc, char **argv) {
+	if (!change_folder(&argc, &argv))
+		return 1;
 	const char *name = argc > 1 ? argv[1] : "--help";
 	if (g_str_equal(name, "glass-init"))
 		return glass_init_main(argc, argv);

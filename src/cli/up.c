@@ -115,6 +115,15 @@ static int start(const RegionOptions *options) {
 	return report_failure(log);
 }
 
+gboolean cli_ensure_region(void) {
+	g_autofree char *home = cli_home();
+	guint port = cli_port();
+	if (cli_region_answers(port))
+		return TRUE;
+	RegionOptions options = {.home = home, .port = port};
+	return start(&options) == 0;
+}
+
 static int run(int argc, char **argv) {
 	gboolean foreground = FALSE, strict = FALSE, no_glass = FALSE;
 	int port = (int)cli_port();

@@ -36,6 +36,8 @@ static gboolean read_state(Engine *engine) {
 						   : state_new();
 	if (!engine->state)
 		diags_gerror(engine->diags, SOURCE_NOWHERE, "Failed to read the state", error);
+	else
+		engine->base_serial = engine->state->serial;
 	return engine->state != NULL;
 }
 
@@ -92,6 +94,80 @@ void engine_free(Engine *engine) {
 
 State *engine_state(Engine *engine) {
 	return engine->state;
+}
+
+GCancellable *engine_cancellable(Engine *engine) {
+	return engine->cancellable;
+}
+
+/* ---- what the configuration is made of ---- */
+
+static void add_provider(GHashTable *sources, const Module *module, const char *name) {
+	const char *source = g_hash_table_lookup(module->required, name);
+	const ProviderClass *class = provider_class(source ? source : name);
+	g_autofree char *guess = g_strdup_printf("hashicorp/%s", source ? source : name);
+	g_hash_table_replace(sources,
+		g_strdup(class    ? class->source
+			 : source ? source
+				  : guess),
+		(gpointer)(class ? class->version : NULL));
+}
+
+static GHashTable *provider_sources(Engine *engine) {
+	GHashTable *sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		for (guint j = 0; j < module->resources->len; j++)
+			add_provider(sources, module,
+				((const Resource *)module->resources->pdata[j])->provider);
+		GHashTableIter iter;
+		gpointer name, config;
+		g_hash_table_iter_init(&iter, module->required);
+		while (g_hash_table_iter_next(&iter, &name, NULL))
+			add_provider(sources, module, name);
+		g_hash_table_iter_init(&iter, module->providers);
+		while (g_hash_table_iter_next(&iter, NULL, &config))
+			add_provider(sources, module, ((const ProviderConfig *)config)->name);
+	}
+	return sources;
+}
+
+static int compare_sources(gconstpointer a, gconstpointer b) {
+	return strcmp(a, b);
+}
+
+void engine_each_provider(Engine *engine, EngineProviderFunc found, gpointer data) {
+	g_autoptr(GHashTable) sources = provider_sources(engine);
+	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(sources), compare_sources);
+	for (GList *each = names; each; each = each->next)
+		found(each->data, g_hash_table_lookup(sources, each->data), data);
+}
+
+gboolean engine_uses_provider(Engine *engine, const char *name) {
+	const ProviderClass *class = provider_class(name);
+	g_autoptr(GHashTable) sources = provider_sources(engine);
+	if (class && g_hash_table_contains(sources, class->source))
+		return TRUE;
+	GHashTableIter iter;
+	gpointer value;
+	g_hash_table_iter_init(&iter, engine->state->instances);
+	while (class && g_hash_table_iter_next(&iter, NULL, &value))
+		if (strstr(((StateInstance *)value)->provider, class->source))
+			return TRUE;
+	return FALSE;
+}
+
+const char *engine_backend(Engine *engine) {
+	const Module *root = engine->config->root;
+	return root->cloud ? "cloud" : root->backend;
+}
+
+void engine_each_module(Engine *engine, EngineModuleFunc found, gpointer data) {
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		if (module->call)
+			found(module->path, module->call->source, module->shown_dir, data);
+	}
 }
 
 void engine_begin_walk(Engine *engine, Phase phase) {

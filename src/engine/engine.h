@@ -135,6 +135,19 @@ gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts);
 
 /* The state that the engine works on (borrowed). */
 State *engine_state(Engine *engine);
+/* What asks the engine to stop (borrowed). */
+GCancellable *engine_cancellable(Engine *engine);
+/* Whether the configuration or the state has anything of that provider ("aws"). */
+gboolean engine_uses_provider(Engine *engine, const char *name);
+/* Type and place of the backend block, and whether there is a cloud block; NULL if none. */
+const char *engine_backend(Engine *engine);
+/* Calls for each module call: its address and source. */
+typedef void (*EngineModuleFunc)(const char *path, const char *source, const char *dir, gpointer data);
+void engine_each_module(Engine *engine, EngineModuleFunc found, gpointer data);
+/* Providers that the configuration needs: source and version of ours, or NULL version if we lack it.
+ */
+typedef void (*EngineProviderFunc)(const char *source, const char *version, gpointer data);
+void engine_each_provider(Engine *engine, EngineProviderFunc found, gpointer data);
 /* The schema of a type in a state or plan, by its provider's address; NULL if there is none. */
 const Schema *engine_state_schema(
 	Engine *engine, const char *provider, gboolean managed, const char *type);

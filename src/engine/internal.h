@@ -78,6 +78,7 @@ struct Engine {
 	Sources *sources;
 	State *state;
 	char *state_path; /* while the state is detached */
+	guint64 base_serial; /* of the state as it was read */
 	Diags *diags;
 	GMutex lock;
 	GCancellable *cancellable; /* never NULL */
@@ -239,6 +240,7 @@ Value engine_ignore_changes(
 /* Reads a data source and gives its value to the walk. */
 gboolean engine_read_data(Job *job, Value config);
 
+Plan *plan_new(PlanMode mode);
 Change *change_new(const char *address, ChangeAction action);
 void change_free(gpointer change);
 /* Whether the operation is about this instance (-target). */

@@ -36,7 +36,7 @@ static void output_change_free(gpointer data) {
 	g_free(change);
 }
 
-static Plan *plan_new(PlanMode mode) {
+Plan *plan_new(PlanMode mode) {
 	Plan *plan = g_new0(Plan, 1);
 	plan->mode = mode;
 	plan->changes = g_ptr_array_new_with_free_func(change_free);

@@ -1,0 +1,133 @@
+/* terrarium apply, and terrarium destroy */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/terraform/terraform.h"
+
+static void print_counts(const Command *command, const ApplyCounts *counts, gboolean destroyed) {
+	const char *bold = command->color ? "\033[1m\033[32m" : "";
+	const char *reset = command->color ? "\033[0m" : "";
+	if (destroyed)
+		printf("\n%sDestroy complete! Resources: %u destroyed.\n%s", bold, counts->destroyed,
+			reset);
+	else
+		printf("\n%sApply complete! Resources: %u added, %u changed, %u destroyed.\n%s", bold,
+			counts->added, counts->changed, counts->destroyed, reset);
+}
+
+static int compare_names(gconstpointer a, gconstpointer b) {
+	return strcmp(a, b);
+}
+
+static void print_outputs(Engine *engine) {
+	GHashTable *outputs = engine_state(engine)->outputs;
+	if (g_hash_table_size(outputs) == 0)
+		return;
+	printf("\nOutputs:\n\n");
+	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(outputs), compare_names);
+	for (GList *each = names; each; each = each->next) {
+		const StateOutput *output = g_hash_table_lookup(outputs, each->data);
+		g_autofree char *line = output_render(each->data, output->value, output->sensitive);
+		printf("%s\n", line);
+	}
+}
+
+static gboolean confirmed(const Command *command, const Plan *plan, gboolean approved) {
+	if (approved || !plan_changes_anything(plan))
+		return TRUE;
+	g_autofree char *workspace = command_workspace();
+	gboolean is_default = g_str_equal(workspace, "default");
+	g_autofree char *question = g_strdup_printf(
+		plan->mode == PLAN_DESTROY ? "Do you really want to destroy all resources%s%s%s?"
+					   : "Do you want to perform these actions%s%s%s?",
+		is_default ? "" : " in workspace \"", is_default ? "" : workspace,
+		is_default ? "" : "\"");
+	const char *detail =
+		plan->mode == PLAN_DESTROY
+			? "Terrarium will destroy all your managed infrastructure, as shown above.\n"
+			  "  There is no undo. Only 'yes' will be accepted to confirm."
+			: "Terrarium will perform the actions described above.\n"
+			  "  Only 'yes' will be accepted to approve.";
+	if (!command->input) {
+		cli_fail("-input=false and no -auto-approve: nobody can approve the plan.");
+		return FALSE;
+	}
+	if (command_confirm(question, detail, "Enter a value: "))
+		return TRUE;
+	printf("%s cancelled.\n", plan->mode == PLAN_DESTROY ? "Destroy" : "Apply");
+	return FALSE;
+}
+
+static int carry_out(Command *command, Plan *plan) {
+	ApplyCounts counts;
+	gboolean destroys = plan->mode == PLAN_DESTROY;
+	if (plan_changes_anything(plan))
+		printf("\n");
+	gboolean fine = engine_apply(command->engine, plan, &counts);
+	if (command_report(command) || !fine)
+		return 1;
+	print_counts(command, &counts, destroys);
+	if (!destroys)
+		print_outputs(command->engine);
+	return 0;
+}
+
+static int apply_saved(Command *command, const char *path) {
+	g_autoptr(GError) error = NULL;
+	command_catch_interrupt(command);
+	g_autoptr(Plan) plan = plan_read(command->engine, path, &error);
+	if (!plan)
+		return cli_fail("%s", error->message);
+	return carry_out(command, plan);
+}
+
+static int apply(Command *command, gboolean approved) {
+	command_catch_interrupt(command);
+	g_autoptr(Plan) plan = engine_plan(command->engine);
+	if (!plan) {
+		command_report(command);
+		return 1;
+	}
+	if (!plan->errored || plan->changes->len > 0) {
+		g_autofree char *text = plan_render(plan, command->color);
+		fputs(text, stdout);
+	}
+	gboolean errored = plan->errored;
+	if (command_report(command) || errored)
+		return 1;
+	return confirmed(command, plan, approved) ? carry_out(command, plan) : 1;
+}
+
+static int run_with(int argc, char **argv, gboolean destroy) {
+	g_auto(Command) command;
+	command_init(&command);
+	gboolean approved = FALSE;
+	int code;
+	Flag flags[20] = {0};
+	guint n = command_plan_flags(&command, flags);
+	flags[n++] = (Flag){"auto-approve", FLAG_BOOL, &approved, "do not ask"};
+	const char *usage =
+		destroy ? "destroy [OPTION…]" : "apply [OPTION…] [PLAN]";
+	if (!flags_parse(&argc, argv, flags, destroy ? 0 : 1, usage, &code))
+		return code;
+	command.destroy = command.destroy || destroy;
+	const char *saved = argc > 1 ? argv[1] : NULL;
+	if (saved && !plan_is_file(saved))
+		return cli_fail("\"%s\" is no saved plan. To apply another folder, use "
+				"-chdir=DIR before the command.",
+			saved);
+	if (!command_open(&command, command.destroy ? "destroy" : "apply"))
+		return 1;
+	return saved ? apply_saved(&command, saved) : apply(&command, approved);
+}
+
+static int run_apply(int argc, char **argv) {
+	return run_with(argc, argv, FALSE);
+}
+
+static int run_destroy(int argc, char **argv) {
+	return run_with(argc, argv, TRUE);
+}
+
+const CliCommand cli_command_apply = {"apply", "Make it so", run_apply};
+const CliCommand cli_command_destroy = {"destroy", "Destroy what apply made", run_destroy};

@@ -1,0 +1,375 @@
+/* See terraform.h. */
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/terraform/terraform.h"
+#include "provider/aws/aws.h"
+
+#define STATE_FOLDER ".terrarium"
+
+/* ---- options ---- */
+
+static const Flag *find_flag(const Flag *flags, const char *name) {
+	for (; flags->name; flags++)
+		if (g_str_equal(flags->name, name))
+			return flags;
+	return NULL;
+}
+
+static gboolean unknown_flag(const Flag *flags, const char *name) {
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	for (; flags->name; flags++)
+		g_ptr_array_add(names, (gpointer)flags->name);
+	const char *near = text_nearest(name, (const char *const *)names->pdata, names->len);
+	cli_fail("Unknown option: -%s.%s%s%s", name, near ? " Did you mean -" : "", near ? near : "",
+		near ? "?" : "");
+	return FALSE;
+}
+
+static gboolean set_bool(const Flag *flag, const char *value) {
+	gboolean yes = !value || g_str_equal(value, "true") || g_str_equal(value, "1");
+	gboolean no = value && (g_str_equal(value, "false") || g_str_equal(value, "0"));
+	if (!yes && !no) {
+		cli_fail("-%s is true or false, not \"%s\".", flag->name, value);
+		return FALSE;
+	}
+	*(gboolean *)flag->out = yes;
+	return TRUE;
+}
+
+static gboolean set_flag(const Flag *flag, const char *value) {
+	gint64 number;
+	switch (flag->kind) {
+	case FLAG_BOOL:
+		return set_bool(flag, value);
+	case FLAG_TEXT:
+		*(const char **)flag->out = value;
+		return TRUE;
+	case FLAG_LIST:
+		g_ptr_array_add(flag->out, g_strdup(value));
+		return TRUE;
+	case FLAG_NUMBER:
+		break;
+	}
+	g_autofree char *plain = g_strndup(value, strspn(value, "0123456789"));
+	const char *unit = value + strlen(plain);
+	if (!g_ascii_string_to_signed(plain, 10, 0, G_MAXINT, &number, NULL) ||
+		(*unit && !g_str_equal(unit, "s") && !g_str_equal(unit, "m"))) {
+		cli_fail("-%s needs a number, not \"%s\".", flag->name, value);
+		return FALSE;
+	}
+	*(int *)flag->out = (int)number * (*unit == 'm' ? 60 : 1);
+	return TRUE;
+}
+
+static void print_help(const char *usage, const Flag *flags) {
+	printf("Usage: terrarium [-chdir=DIR] %s\n\nOptions:\n", usage);
+	for (; flags->name; flags++)
+		printf("  -%-22s %s\n", flags->name, flags->help);
+}
+
+/* -var and -var-file share one list, as their order counts: each text is told which it is. */
+static void note_kind(const Flag *flag) {
+	if (flag->kind != FLAG_LIST ||
+		(!g_str_equal(flag->name, "var") && !g_str_equal(flag->name, "var-file")))
+		return;
+	GPtrArray *list = flag->out;
+	char *plain = list->pdata[list->len - 1];
+	list->pdata[list->len - 1] = g_strconcat(
+		g_str_equal(flag->name, "var") ? "var:" : "file:", plain, NULL);
+	g_free(plain);
+}
+
+gboolean flags_parse(
+	int *argc, char **argv, const Flag *flags, int max, const char *usage, int *code) {
+	int left = 1;
+	gboolean options = TRUE;
+	*code = 1;
+	for (int i = 1; i < *argc; i++) {
+		const char *word = argv[i];
+		if (!options || *word != '-' || !word[1]) {
+			argv[left++] = argv[i];
+			continue;
+		}
+		if (g_str_equal(word, "--")) {
+			options = FALSE;
+			continue;
+		}
+		word += word[1] == '-' ? 2 : 1;
+		if (g_str_equal(word, "help") || g_str_equal(word, "h")) {
+			print_help(usage, flags);
+			*code = 0;
+			return FALSE;
+		}
+		g_autofree char *name = g_strndup(word, strcspn(word, "="));
+		const char *value = strchr(word, '=') ? strchr(word, '=') + 1 : NULL;
+		const Flag *flag = find_flag(flags, name);
+		if (!flag)
+			return unknown_flag(flags, name);
+		if (flag->kind != FLAG_BOOL && !value) {
+			if (i + 1 == *argc) {
+				cli_fail("The option -%s needs a value: -%s=…", name, name);
+				return FALSE;
+			}
+			value = argv[++i];
+		}
+		if (!set_flag(flag, value))
+			return FALSE;
+		note_kind(flag);
+	}
+	*argc = left;
+	argv[left] = NULL;
+	if (left - 1 <= max)
+		return TRUE;
+	cli_fail("Too many command line arguments: \"%s\". Usage: terrarium %s", argv[max + 1], usage);
+	return FALSE;
+}
+
+guint command_plan_flags(Command *command, Flag *flags) {
+	const Flag own[] = {
+		{"var", FLAG_LIST, command->variables, "NAME=VALUE: sets a variable"},
+		{"var-file", FLAG_LIST, command->variables, "FILE: sets variables from a file"},
+		{"target", FLAG_LIST, command->targets,
+			"ADDRESS: only this, and what it depends on"},
+		{"replace", FLAG_LIST, command->replace, "ADDRESS: replace this object"},
+		{"refresh", FLAG_BOOL, &command->refresh, "false: trust the state, read nothing"},
+		{"refresh-only", FLAG_BOOL, &command->refresh_only,
+			"only bring the state up to date"},
+		{"destroy", FLAG_BOOL, &command->destroy, "plan to destroy everything"},
+		{"parallelism", FLAG_NUMBER, &command->parallelism, "N: objects at a time (10)"},
+		{"no-color", FLAG_BOOL, &command->no_color, "no colours"},
+		{"input", FLAG_BOOL, &command->input, "false: never ask"},
+		{"lock", FLAG_BOOL, &command->locks, "false: do not lock the state"},
+		{"lock-timeout", FLAG_NUMBER, &command->lock_timeout,
+			"SECONDS: wait for the lock"},
+		{"state", FLAG_TEXT, &command->state_path, "FILE: a state other than the workspace's"},
+	};
+	memcpy(flags, own, sizeof own);
+	return G_N_ELEMENTS(own);
+}
+
+/* ---- life ---- */
+
+void command_init(Command *command) {
+	*command = (Command){.sources = sources_new(),
+		.diags = diags_new(),
+		.locks = TRUE,
+		.input = TRUE,
+		.refresh = TRUE,
+		.variables = g_ptr_array_new_with_free_func(g_free),
+		.targets = g_ptr_array_new_with_free_func(g_free),
+		.replace = g_ptr_array_new_with_free_func(g_free)};
+}
+
+void command_clear(Command *command) {
+	engine_free(command->engine);
+	state_unlock(command->lock);
+	g_clear_pointer(&command->sources, sources_free);
+	g_clear_pointer(&command->diags, diags_free);
+	g_clear_pointer(&command->variables, g_ptr_array_unref);
+	g_clear_pointer(&command->targets, g_ptr_array_unref);
+	g_clear_pointer(&command->replace, g_ptr_array_unref);
+}
+
+char *command_workspace(void) {
+	const char *named = g_getenv("TF_WORKSPACE");
+	g_autofree char *path = g_build_filename(STATE_FOLDER, "environment", NULL);
+	g_autofree char *selected = NULL;
+	if (named && *named)
+		return g_strdup(named);
+	if (g_file_get_contents(path, &selected, NULL, NULL) && *g_strstrip(selected))
+		return g_steal_pointer(&selected);
+	return g_strdup("default");
+}
+
+char *command_state_path(void) {
+	g_autofree char *workspace = command_workspace();
+	return g_build_filename(STATE_FOLDER, workspace, "terraform.tfstate", NULL);
+}
+
+/* ---- what is printed ---- */
+
+static guint terminal_width(void) {
+	struct winsize size;
+	if (isatty(STDERR_FILENO) && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+		return size.ws_col;
+	return 78;
+}
+
+gboolean command_report(Command *command) {
+	gboolean failed = diags_has_errors(command->diags);
+	fflush(stdout);
+	if (diags_count(command->diags) > 0) {
+		g_autofree char *text = diags_render(command->diags, command->sources,
+			command->color && isatty(STDERR_FILENO), terminal_width());
+		fputs(text, stderr);
+		fflush(stderr);
+	}
+	diags_free(command->diags);
+	command->diags = diags_new();
+	return failed;
+}
+
+static void print_progress(EngineEventKind kind, const char *address, const char *detail,
+	gint64 elapsed_s, gpointer data) {
+	const Command *command = data;
+	static const char *const texts[] = {
+		[EVENT_READING] = "Reading...",
+		[EVENT_READ] = "Read complete after",
+		[EVENT_REFRESHING] = "Refreshing state...",
+		[EVENT_CREATING] = "Creating...",
+		[EVENT_CREATED] = "Creation complete after",
+		[EVENT_UPDATING] = "Modifying...",
+		[EVENT_UPDATED] = "Modifications complete after",
+		[EVENT_DESTROYING] = "Destroying...",
+		[EVENT_DESTROYED] = "Destruction complete after",
+	};
+	const char *bold = command->color ? "\033[1m" : "", *reset = command->color ? "\033[0m" : "";
+	if (kind == EVENT_STILL)
+		printf("%s%s: Still %s... [%" G_GINT64_FORMAT "s elapsed]%s\n", bold, address, detail,
+			elapsed_s, reset);
+	else if (g_str_has_suffix(texts[kind], "after"))
+		printf("%s%s: %s %" G_GINT64_FORMAT "s%s%s%s\n", bold, address, texts[kind],
+			elapsed_s, detail ? " " : "", detail ? detail : "", reset);
+	else
+		printf("%s%s: %s%s%s%s\n", bold, address, texts[kind], detail ? " " : "",
+			detail ? detail : "", reset);
+	fflush(stdout);
+}
+
+gboolean command_confirm(const char *question, const char *detail, const char *prompt) {
+	char answer[64] = "";
+	printf("\n%s\n  %s\n\n  %s", question, detail, prompt);
+	fflush(stdout);
+	if (!fgets(answer, sizeof answer, stdin))
+		printf("\n");
+	printf("\n");
+	return g_str_equal(g_strstrip(answer), "yes");
+}
+
+/* ---- the target ---- */
+
+/* `-target aws` is not an address but the other end of the road. */
+static gboolean check_target(Command *command) {
+	const char *named = g_getenv("TERRARIUM_TARGET");
+	for (guint i = 0; i < command->targets->len; i++) {
+		const char *target = command->targets->pdata[i];
+		if (!g_str_equal(target, "aws") && !g_str_equal(target, "local"))
+			continue;
+		named = g_intern_string(target);
+		g_ptr_array_remove_index(command->targets, i--);
+	}
+	if (!named || !*named || g_str_equal(named, "local"))
+		return TRUE;
+	if (g_str_equal(named, "aws"))
+		cli_fail("The target aws is not implemented yet: only this machine (local) is. Use "
+			 "terraform itself with the same files to go to AWS.");
+	else
+		cli_fail("\"%s\" is no target: there are local and aws.", named);
+	return FALSE;
+}
+
+/* ---- opening ---- */
+
+static gboolean uses_aws(Engine *engine) {
+	return engine_uses_provider(engine, "aws");
+}
+
+static gboolean lock_state(Command *command, const char *path, const char *operation) {
+	g_autoptr(GError) error = NULL;
+	if (!operation || !command->locks)
+		return TRUE;
+	command->lock = state_lock(path, operation, (guint)command->lock_timeout, &error);
+	if (!command->lock)
+		diags_gerror(command->diags, SOURCE_NOWHERE, "Error acquiring the state lock", error);
+	return command->lock != NULL;
+}
+
+static void end_list(GPtrArray *list) {
+	if (list->len == 0 || list->pdata[list->len - 1])
+		g_ptr_array_add(list, NULL);
+}
+
+gboolean command_open(Command *command, const char *operation) {
+	command->color = !command->no_color && isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR");
+	if (!check_target(command))
+		return FALSE;
+	g_autofree char *own_path = command_state_path();
+	const char *path = g_intern_string(command->state_path ? command->state_path : own_path);
+	g_autofree char *workspace = command_workspace();
+	g_autofree char *folder = g_path_get_dirname(path);
+	if (operation && g_mkdir_with_parents(folder, 0777) < 0) {
+		cli_fail("cannot make the folder %s: %s", folder, g_strerror(errno));
+		return FALSE;
+	}
+	if (!lock_state(command, path, operation)) {
+		command_report(command);
+		return FALSE;
+	}
+	end_list(command->variables);
+	end_list(command->targets);
+	end_list(command->replace);
+	EngineOptions options = {.dir = ".",
+		.state_path = path,
+		.workspace = g_intern_string(workspace),
+		.mode = command->destroy	? PLAN_DESTROY
+			: command->refresh_only ? PLAN_REFRESH_ONLY
+						: PLAN_NORMAL,
+		.no_refresh = !command->refresh,
+		.parallelism = (guint)command->parallelism,
+		.targets = (const char *const *)command->targets->pdata,
+		.replace = (const char *const *)command->replace->pdata,
+		.variables = (const char *const *)command->variables->pdata,
+		.progress = print_progress,
+		.progress_data = command,
+		.cancellable = g_cancellable_new()};
+	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", cli_port());
+	provider_aws_set_endpoint(url);
+	command->engine = engine_new(&options, command->sources, command->diags);
+	g_object_unref(options.cancellable);
+	if (!command->engine) {
+		if (!command->quiet)
+			command_report(command);
+		return FALSE;
+	}
+	return !operation || !uses_aws(command->engine) || cli_ensure_region();
+}
+
+/* ---- interruption ---- */
+
+static GCancellable *interrupted;
+
+/* Signals are taken by a thread that waits for them: what cancelling does is not for a handler. */
+static gpointer wait_for_interrupt(gpointer data) {
+	sigset_t set;
+	int signal_number;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	while (sigwait(&set, &signal_number) == 0) {
+		if (g_cancellable_is_cancelled(interrupted))
+			_exit(1);
+		printf("\nInterrupt received.\nPlease wait for Terrarium to exit or data loss may "
+		       "occur.\nGracefully shutting down...\n\n");
+		fflush(stdout);
+		g_cancellable_cancel(interrupted);
+	}
+	return data;
+}
+
+void command_catch_interrupt(Command *command) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	interrupted = engine_cancellable(command->engine);
+	g_thread_unref(g_thread_new("interrupt", wait_for_interrupt, NULL));
+}

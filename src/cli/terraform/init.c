@@ -1,0 +1,71 @@
+/* terrarium init: everything that a configuration may need is built in, so this checks that it is. */
+#include <stdio.h>
+
+#include "cli/terraform/terraform.h"
+
+static void print_module(const char *path, const char *source, const char *dir, gpointer data) {
+	gboolean *any = data;
+	if (!*any)
+		printf("Initializing modules...\n");
+	*any = TRUE;
+	printf("- %s in %s\n", path, dir);
+}
+
+typedef struct {
+	Command *command;
+	gboolean fine;
+} Check;
+
+static void print_provider(const char *source, const char *version, gpointer data) {
+	Check *check = data;
+	if (version) {
+		printf("- %s v%s is built in\n", source, version);
+		return;
+	}
+	check->fine = FALSE;
+	diags_error(check->command->diags, SOURCE_NOWHERE, "Provider not available",
+		"The configuration needs the provider %s, which Terrarium does not have: it has "
+		"hashicorp/aws and terraform.",
+		source);
+}
+
+static int run(int argc, char **argv) {
+	g_auto(Command) command;
+	command_init(&command);
+	int code;
+	gboolean upgrade = FALSE, reconfigure = FALSE, migrate = FALSE, backend = TRUE;
+	g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
+	const Flag flags[] = {
+		{"upgrade", FLAG_BOOL, &upgrade, "accepted: providers are built in"},
+		{"reconfigure", FLAG_BOOL, &reconfigure, "accepted: backends have no effect here"},
+		{"migrate-state", FLAG_BOOL, &migrate, "accepted: backends have no effect here"},
+		{"backend", FLAG_BOOL, &backend, "accepted: backends have no effect here"},
+		{"backend-config", FLAG_LIST, settings, "accepted: backends have no effect here"},
+		{"input", FLAG_BOOL, &command.input, "accepted: nothing is asked for"},
+		{"no-color", FLAG_BOOL, &command.no_color, "no colours"},
+		{NULL},
+	};
+	if (!flags_parse(&argc, argv, flags, 0, "init [OPTION…]", &code))
+		return code;
+	if (!command_open(&command, NULL))
+		return 1;
+	gboolean modules = FALSE;
+	Check check = {&command, TRUE};
+	printf("Initializing the backend...\n");
+	const char *name = engine_backend(command.engine);
+	if (name)
+		printf("- the \"%s\" %s does not take effect here: the state of this machine is kept "
+		       "in .terrarium/\n",
+			name, g_str_equal(name, "cloud") ? "block" : "backend");
+	engine_each_module(command.engine, print_module, &modules);
+	printf("Initializing provider plugins...\n");
+	engine_each_provider(command.engine, print_provider, &check);
+	if (command_report(&command) || !check.fine)
+		return 1;
+	printf("\nTerrarium has been successfully initialized!\n\nYou may now begin working with "
+	       "Terrarium. Try running \"terrarium plan\" to see\nany changes that are required for "
+	       "your infrastructure.\n");
+	return 0;
+}
+
+const CliCommand cli_command_init = {"init", "Check that all that is needed is there", run};

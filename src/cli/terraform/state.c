@@ -1,0 +1,79 @@
+/* terrarium state list, and terrarium state show ADDRESS */
+#include <stdio.h>
+
+#include "cli/terraform/terraform.h"
+#include "engine/address.h"
+
+static GPtrArray *read_addresses(Command *command, char **texts) {
+	GPtrArray *addresses = g_ptr_array_new_with_free_func((GDestroyNotify)address_free);
+	for (; *texts; texts++) {
+		Address *address = address_parse(*texts, command->diags);
+		if (address)
+			g_ptr_array_add(addresses, address);
+	}
+	return addresses;
+}
+
+static gboolean is_wanted(GPtrArray *wanted, const char *address) {
+	for (guint i = 0; i < wanted->len; i++)
+		if (address_covers(wanted->pdata[i], address))
+			return TRUE;
+	return wanted->len == 0;
+}
+
+static int list(Command *command, char **texts) {
+	g_autoptr(GPtrArray) wanted = read_addresses(command, texts);
+	if (command_report(command))
+		return 1;
+	g_autofree char *path = command_state_path();
+	g_autoptr(GError) error = NULL;
+	g_autoptr(State) state = state_open(command->state_path ? command->state_path : path, &error);
+	if (!state)
+		return cli_fail("%s", error->message);
+	g_autoptr(GPtrArray) instances = state_sorted(state);
+	for (guint i = 0; i < instances->len; i++) {
+		const StateInstance *instance = instances->pdata[i];
+		if (is_wanted(wanted, instance->address))
+			printf("%s\n", instance->address);
+	}
+	return 0;
+}
+
+static int show(Command *command, const char *address) {
+	if (!command_open(command, NULL))
+		return 1;
+	const State *state = engine_state(command->engine);
+	const StateInstance *instance = state_instance(state, address);
+	if (!instance || !instance->current)
+		return cli_fail("No instance found for the given address \"%s\". The command "
+				"terrarium state list prints all that there are.",
+			address);
+	g_autoptr(State) one = state_new();
+	state_put(one, address, instance->provider, NULL, state_object_copy(instance->current),
+		NULL);
+	g_autofree char *text = state_render(command->engine, one, command->color);
+	fputs(text, stdout);
+	return command_report(command);
+}
+
+static int run(int argc, char **argv) {
+	g_auto(Command) command;
+	command_init(&command);
+	int code;
+	const Flag flags[] = {
+		{"no-color", FLAG_BOOL, &command.no_color, "no colours"},
+		{"state", FLAG_TEXT, &command.state_path, "FILE: another state"},
+		{NULL},
+	};
+	static const char usage[] = "state list [ADDRESS…] | state show ADDRESS";
+	if (!flags_parse(&argc, argv, flags, G_MAXINT - 1, usage, &code))
+		return code;
+	if (argc > 1 && g_str_equal(argv[1], "list"))
+		return list(&command, argv + 2);
+	if (argc == 3 && g_str_equal(argv[1], "show"))
+		return show(&command, argv[2]);
+	return cli_fail("Usage: terrarium %s. Other subcommands of state are not implemented yet.",
+		usage);
+}
+
+const CliCommand cli_command_state = {"state", "List what the state has, or show one", run};

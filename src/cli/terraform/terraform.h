@@ -1,0 +1,55 @@
+/* What the commands that Terraform has too share: options, the engine, and what they print. */
+#pragma once
+
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+typedef enum { FLAG_BOOL, FLAG_TEXT, FLAG_NUMBER, FLAG_LIST } FlagKind;
+
+/* An option as Terraform spells it: -name, -name=value, and with two dashes. */
+typedef struct {
+	const char *name; /* NULL ends the table */
+	FlagKind kind;
+	gpointer out; /* gboolean*, const char**, int*, or GPtrArray* (of char*) */
+	const char *help;
+} Flag;
+
+/* Reads options; what is left in argv (from 1) are arguments, at most `max`. FALSE after saying
+ * what is wrong or after --help, with the exit code in *code. */
+gboolean flags_parse(
+	int *argc, char **argv, const Flag *flags, int max, const char *usage, int *code);
+
+/* The options and the engine of one command. */
+typedef struct {
+	Sources *sources;
+	Diags *diags;
+	Engine *engine;
+	StateLock *lock;
+	gboolean no_color, input, locks, json;
+	gboolean quiet; /* command_open leaves what it finds in diags */
+	gboolean color; /* what becomes of it on this terminal */
+	int parallelism, lock_timeout;
+	GPtrArray *variables, *targets, *replace;
+	gboolean refresh, destroy, refresh_only;
+	const char *state_path;
+} Command;
+
+void command_init(Command *command);
+void command_clear(Command *command);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
+
+/* Options that say how to plan: -var, -var-file, -target, -replace, -refresh, -destroy, … Returns
+ * how many were written to `flags` (room for 16). */
+guint command_plan_flags(Command *command, Flag *flags);
+/* Opens the engine for the current folder; starts the region if the configuration needs one. FALSE
+ * after printing what is wrong. `operation` is for the lock ("plan"); NULL: no lock. */
+gboolean command_open(Command *command, const char *operation);
+/* Prints what diags has (and forgets it). Returns TRUE if there was an error. */
+gboolean command_report(Command *command);
+/* The path of the state of the current workspace, below the current folder. Caller frees. */
+char *command_state_path(void);
+char *command_workspace(void);
+/* Asks for "yes". */
+gboolean command_confirm(const char *question, const char *detail, const char *prompt);
+/* Ctrl-C asks the engine to stop. */
+void command_catch_interrupt(Command *command);
