@@ -47,8 +47,8 @@ static int unknown_command(const char *name) {
 
 /* -chdir=DIR comes before the command. */
 static gboolean change_folder(int *argc, char ***argv) {
-	while (*argc > 1 && (g_str_has_prefix((*argv)[1], CHDIR) ||
-				    g_str_has_prefix((*argv)[1], "-" CHDIR))) {
+	while (*argc > 1 &&
+		(g_str_has_prefix((*argv)[1], CHDIR) || g_str_has_prefix((*argv)[1], "-" CHDIR))) {
 		const char *dir = strchr((*argv)[1], '=') + 1;
 		if (chdir(dir) < 0) {
 			cli_fail("cannot change to the folder %s: %s", dir, g_strerror(errno));

@@ -107,7 +107,7 @@ static void add_provider(GHashTable *sources, const Module *module, const char *
 	const ProviderClass *class = provider_class(source ? source : name);
 	g_autofree char *guess = g_strdup_printf("hashicorp/%s", source ? source : name);
 	g_hash_table_replace(sources,
-		g_strdup(class    ? class->source
+		g_strdup(class	  ? class->source
 			 : source ? source
 				  : guess),
 		(gpointer)(class ? class->version : NULL));

@@ -142,9 +142,11 @@ gboolean engine_uses_provider(Engine *engine, const char *name);
 /* Type and place of the backend block, and whether there is a cloud block; NULL if none. */
 const char *engine_backend(Engine *engine);
 /* Calls for each module call: its address and source. */
-typedef void (*EngineModuleFunc)(const char *path, const char *source, const char *dir, gpointer data);
+typedef void (*EngineModuleFunc)(
+	const char *path, const char *source, const char *dir, gpointer data);
 void engine_each_module(Engine *engine, EngineModuleFunc found, gpointer data);
-/* Providers that the configuration needs: source and version of ours, or NULL version if we lack it.
+/* Providers that the configuration needs: source and version of ours, or NULL version if we lack
+ * it.
  */
 typedef void (*EngineProviderFunc)(const char *source, const char *version, gpointer data);
 void engine_each_provider(Engine *engine, EngineProviderFunc found, gpointer data);

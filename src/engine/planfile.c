@@ -91,7 +91,8 @@ static Value change_to_json(const Change *change) {
 static Value output_to_json(const OutputChange *change) {
 	return value_object_take("name", value_string(change->name), "action",
 		value_int(change->action), "before", encode(change->before, type_any()), "after",
-		encode(change->after, type_any()), "sensitive", value_bool(change->sensitive), NULL);
+		encode(change->after, type_any()), "sensitive", value_bool(change->sensitive),
+		NULL);
 }
 
 gboolean plan_write(const Plan *plan, Engine *engine, const char *path, GError **error) {
@@ -186,14 +187,12 @@ static void read_outputs(Plan *plan, Value outputs) {
 static void take_variables(Engine *engine, Value json) {
 	g_autofree char *problem = NULL;
 	g_auto(Value) variables = state_decode(json, type_any(), &problem);
-	engine->given =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, given_variable_free);
+	engine->given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, given_variable_free);
 	for (gsize i = 0; i < value_length(variables); i++) {
 		GivenVariable *given = g_new0(GivenVariable, 1);
 		given->value = value_ref(value_at(variables, i));
 		given->source = "the saved plan";
-		g_hash_table_insert(
-			engine->given, g_strdup(value_key_at(variables, i)), given);
+		g_hash_table_insert(engine->given, g_strdup(value_key_at(variables, i)), given);
 	}
 }
 

@@ -145,16 +145,16 @@ static GArray *align(gconstpointer a, guint n, gconstpointer b, guint m, Same sa
 	g_autofree guint *table = g_new0(guint, (gsize)(n + 1) * width);
 	for (guint i = n; i-- > 0;)
 		for (guint j = m; j-- > 0;)
-			table[i * width + j] = same(a, i, b, j)
-						       ? table[(i + 1) * width + j + 1] + 1
-						       : MAX(table[(i + 1) * width + j],
-								 table[i * width + j + 1]);
+			table[i * width + j] = same(a, i, b, j) ? table[(i + 1) * width + j + 1] + 1
+								: MAX(table[(i + 1) * width + j],
+									  table[i * width + j + 1]);
 	guint i = 0, j = 0;
 	while (i < n || j < m) {
 		Pair pair;
 		if (i < n && j < m && same(a, i, b, j))
 			pair = (Pair){i++, j++};
-		else if (i < n && (j == m || table[(i + 1) * width + j] >= table[i * width + j + 1]))
+		else if (i < n &&
+			 (j == m || table[(i + 1) * width + j] >= table[i * width + j + 1]))
 			pair = (Pair){i++, -1};
 		else
 			pair = (Pair){-1, j++};
@@ -167,7 +167,8 @@ static gboolean same_line(gconstpointer a, guint i, gconstpointer b, guint j) {
 	return g_str_equal(((char *const *)a)[i], ((char *const *)b)[j]);
 }
 
-static void write_lines(const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
+static void write_lines(
+	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
 	g_auto(GStrv) old = g_strsplit(value_text_or(before, ""), "\n", -1);
 	g_auto(GStrv) new = g_strsplit(value_text_or(after, ""), "\n", -1);
 	guint n = diff == DIFF_CREATE ? 0 : g_strv_length(old);
@@ -178,7 +179,7 @@ static void write_lines(const Renderer *renderer, Value before, Value after, Dif
 		Pair pair = g_array_index(pairs, Pair, i);
 		write_indent(renderer, style.indent + 1);
 		if (diff == DIFF_UPDATE)
-			write_symbol(renderer, pair.before < 0  ? DIFF_CREATE
+			write_symbol(renderer, pair.before < 0	? DIFF_CREATE
 					       : pair.after < 0 ? DIFF_DELETE
 								: DIFF_NONE);
 		else
@@ -218,7 +219,9 @@ static gboolean write_as_json(
 		g_string_append(renderer->out, " # whitespace changes");
 	g_string_append_c(renderer->out, '\n');
 	write_indent(renderer, style.indent + 1);
-	write_symbol(renderer, inside == DIFF_NONE ? DIFF_NONE : inside == DIFF_UPDATE ? DIFF_UPDATE : DIFF_NONE);
+	write_symbol(renderer, inside == DIFF_NONE     ? DIFF_NONE
+			       : inside == DIFF_UPDATE ? DIFF_UPDATE
+						       : DIFF_NONE);
 	write_value(renderer, old, new, inside, inner);
 	g_string_append_c(renderer->out, '\n');
 	write_indent(renderer, style.indent);
@@ -237,8 +240,8 @@ static GPtrArray *union_of_keys(Value before, Value after) {
 		int order = i == n   ? 1
 			    : j == m ? -1
 				     : strcmp(value_key_at(before, i), value_key_at(after, j));
-		g_ptr_array_add(
-			keys, (gpointer)(order <= 0 ? value_key_at(before, i) : value_key_at(after, j)));
+		g_ptr_array_add(keys,
+			(gpointer)(order <= 0 ? value_key_at(before, i) : value_key_at(after, j)));
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -282,9 +285,9 @@ static void write_key(const Renderer *renderer, const char *written, guint width
 
 static void write_mapping(
 	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
-	gboolean is_map = value_kind(value_is_known(after) && !value_is_null(after)
-					     ? after
-					     : before) == VALUE_MAP;
+	gboolean is_map =
+		value_kind(value_is_known(after) && !value_is_null(after) ? after : before) ==
+		VALUE_MAP;
 	g_autoptr(GPtrArray) keys = union_of_keys(before, after);
 	guint width = key_width(keys, is_map, before, after), hidden = 0, shown = 0;
 	GString *out = renderer->out;
@@ -327,8 +330,7 @@ static void write_mapping(
 
 static gboolean same_element(gconstpointer a, guint i, gconstpointer b, guint j) {
 	Value first = value_at(*(const Value *)a, i), second = value_at(*(const Value *)b, j);
-	return diff_of(first, second) == DIFF_NONE &&
-	       value_is_null(first) == value_is_null(second);
+	return diff_of(first, second) == DIFF_NONE && value_is_null(first) == value_is_null(second);
 }
 
 static GArray *pair_sequence(Value before, Value after) {
@@ -338,9 +340,7 @@ static GArray *pair_sequence(Value before, Value after) {
 	GArray *merged = g_array_new(FALSE, FALSE, sizeof(Pair));
 	for (guint i = 0; i < pairs->len; i++) {
 		Pair pair = g_array_index(pairs, Pair, i);
-		Pair *last = merged->len
-				     ? &g_array_index(merged, Pair, merged->len - 1)
-				     : NULL;
+		Pair *last = merged->len ? &g_array_index(merged, Pair, merged->len - 1) : NULL;
 		gboolean joins = last && last->after < 0 && pair.before < 0 &&
 				 value_is_mapping(value_at(before, (gsize)last->before)) &&
 				 value_is_mapping(value_at(after, (gsize)pair.after));
@@ -375,13 +375,12 @@ static GArray *pair_set(Value before, Value after) {
 static void write_sequence(
 	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
 	gboolean is_set = value_kind(before) == VALUE_SET || value_kind(after) == VALUE_SET;
-	g_autoptr(GArray) pairs =
-		is_set ? pair_set(before, after) : pair_sequence(before, after);
+	g_autoptr(GArray) pairs = is_set ? pair_set(before, after) : pair_sequence(before, after);
 	GString *out = renderer->out;
 	guint hidden = 0;
 	if (pairs->len == 0) {
-		g_string_append_printf(out, "[]%s",
-			diff == DIFF_DELETE && style.null_suffix ? " -> null" : "");
+		g_string_append_printf(
+			out, "[]%s", diff == DIFF_DELETE && style.null_suffix ? " -> null" : "");
 		return;
 	}
 	g_string_append(out, "[\n");
@@ -414,7 +413,8 @@ static void write_sequence(
 
 /* ---- any value ---- */
 
-static void write_pair(const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
+static void write_pair(
+	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
 	GString *out = renderer->out;
 	Value one = diff == DIFF_DELETE ? before : after;
 	if (diff != DIFF_UPDATE) {
@@ -441,8 +441,8 @@ static gboolean becomes_unknown(Value before, Value after, Diff diff) {
 static void write_value(
 	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
 	Value one = diff == DIFF_DELETE ? before : after;
-	gboolean sensitive = value_is_sensitive(one) ||
-			     (diff == DIFF_UPDATE && value_is_sensitive(before));
+	gboolean sensitive =
+		value_is_sensitive(one) || (diff == DIFF_UPDATE && value_is_sensitive(before));
 	if (sensitive)
 		write_pair(renderer, before, after, diff, style);
 	else if (becomes_unknown(before, after, diff)) {
@@ -450,8 +450,8 @@ static void write_value(
 		write_value(renderer, before, VALUE_NOTHING, DIFF_DELETE, inner);
 		g_string_append(renderer->out, " -> (known after apply)");
 	} else if (diff == DIFF_UPDATE ? same_shape(before, after)
-				       : value_is_known(one) &&
-						 (value_is_mapping(one) || value_is_sequence(one))) {
+				       : value_is_known(one) && (value_is_mapping(one) ||
+									value_is_sequence(one))) {
 		if (value_is_mapping(one))
 			write_mapping(renderer, before, after, diff, style);
 		else
@@ -462,8 +462,7 @@ static void write_value(
 		write_lines(renderer, before, after, diff, style);
 	else
 		write_pair(renderer, before, after, diff, style);
-	if (renderer->forcing && style.path &&
-		g_hash_table_contains(renderer->forcing, style.path))
+	if (renderer->forcing && style.path && g_hash_table_contains(renderer->forcing, style.path))
 		g_string_append_printf(renderer->out, " %s# forces replacement%s",
 			paint(renderer, RED), paint(renderer, RESET));
 }
@@ -564,8 +563,8 @@ static void write_nested(Nested *nested, const SchemaNestedBlock *schema, const 
 	g_string_append_c(renderer->out, '\n');
 }
 
-static void write_nested_kind(
-	Nested *nested, const SchemaNestedBlock *schema, Value before, Value after, const char *path) {
+static void write_nested_kind(Nested *nested, const SchemaNestedBlock *schema, Value before,
+	Value after, const char *path) {
 	g_autofree char *here = join_path(path, schema->type);
 	if (schema->nesting == SCHEMA_NESTING_SINGLE || !value_is_known(after)) {
 		if (schema->nesting != SCHEMA_NESTING_SINGLE && value_length(before) > 0)
@@ -629,8 +628,8 @@ static char *reason_line(const Change *change) {
 	const char *index = n > 1 ? parts[n - 1] : "";
 	switch (change->reason) {
 	case REASON_NO_RESOURCE:
-		return g_strdup_printf("because %s.%s is not in configuration", change->type,
-			change->name);
+		return g_strdup_printf(
+			"because %s.%s is not in configuration", change->type, change->name);
 	case REASON_NO_MODULE:
 		return g_strdup_printf("because its module is not in configuration");
 	case REASON_WRONG_REPETITION:
@@ -674,8 +673,9 @@ static void write_title(const Renderer *renderer, const Change *change) {
 		break;
 	default:
 		g_string_append_printf(out,
-			change->reason == REASON_TAINTED     ? "is tainted, so must be %s%sreplaced%s"
-			: change->reason == REASON_REQUESTED ? "will be %s%sreplaced%s, as requested"
+			change->reason == REASON_TAINTED ? "is tainted, so must be %s%sreplaced%s"
+			: change->reason == REASON_REQUESTED
+				? "will be %s%sreplaced%s, as requested"
 			: change->reason == REASON_TRIGGERED
 				? "will be %s%sreplaced%s due to changes in replace_triggered_by"
 				: "must be %s%sreplaced%s",
@@ -781,8 +781,8 @@ static void write_outputs(const Renderer *renderer, const Plan *plan) {
 	}
 	if (n == 0)
 		return;
-	g_string_append_printf(renderer->out, "\n%sChanges to Outputs:%s\n",
-		paint(renderer, BOLD), paint(renderer, RESET));
+	g_string_append_printf(renderer->out, "\n%sChanges to Outputs:%s\n", paint(renderer, BOLD),
+		paint(renderer, RESET));
 	for (guint i = 0; i < plan->outputs->len; i++) {
 		const OutputChange *change = plan->outputs->pdata[i];
 		if (change->action == CHANGE_NONE)
@@ -811,15 +811,16 @@ static gboolean changes_resources(const Plan *plan) {
 static void write_drift(Renderer *renderer, const Plan *plan) {
 	if (plan->mode != PLAN_REFRESH_ONLY || plan->drift->len == 0)
 		return;
-	g_string_append(renderer->out, "\nThese objects have changed outside of Terrarium since the "
-				       "last apply:\n\n");
+	g_string_append(renderer->out,
+		"\nThese objects have changed outside of Terrarium since the "
+		"last apply:\n\n");
 	for (guint i = 0; i < plan->drift->len; i++) {
 		const Change *change = plan->drift->pdata[i];
 		g_string_append_printf(renderer->out, "  # %s has %s\n", change->address,
 			change->action == CHANGE_DELETE ? "been deleted" : "changed");
 		write_action_symbol(renderer, change->action);
-		g_string_append_printf(renderer->out, " resource \"%s\" \"%s\" {\n", change->type,
-			change->name);
+		g_string_append_printf(
+			renderer->out, " resource \"%s\" \"%s\" {\n", change->type, change->name);
 		write_block(renderer, change->schema->block, change->before, change->after,
 			diff_of(change->before, change->after), 0, NULL);
 		g_string_append(renderer->out, "    }\n\n");
@@ -831,7 +832,8 @@ static void write_nothing_to_do(const Renderer *renderer, const Plan *plan) {
 	const char *reset = paint(renderer, RESET);
 	if (plan->mode == PLAN_DESTROY)
 		g_string_append_printf(renderer->out,
-			"\n%s%sNo changes.%s%s No objects need to be destroyed.%s\n\nEither you have "
+			"\n%s%sNo changes.%s%s No objects need to be destroyed.%s\n\nEither you "
+			"have "
 			"not created any objects yet or the existing objects were\nalready deleted "
 			"outside of Terrarium.\n",
 			bold, green, reset, bold, reset);
@@ -843,8 +845,7 @@ static void write_nothing_to_do(const Renderer *renderer, const Plan *plan) {
 			bold, green, reset, bold,
 			plan->mode == PLAN_REFRESH_ONLY ? "still matches the configuration"
 							: "matches the configuration",
-			reset,
-			plan->mode == PLAN_REFRESH_ONLY ? "state" : "configuration");
+			reset, plan->mode == PLAN_REFRESH_ONLY ? "state" : "configuration");
 }
 
 char *plan_render(const Plan *plan, gboolean color) {
@@ -856,8 +857,7 @@ char *plan_render(const Plan *plan, gboolean color) {
 	}
 	if (changes_resources(plan)) {
 		write_legend(&renderer, plan);
-		g_string_append_printf(renderer.out,
-			"\n%s will perform the following actions:\n\n",
+		g_string_append_printf(renderer.out, "\n%s will perform the following actions:\n\n",
 			plan->errored ? "Planning failed. Terrarium encountered an error while "
 					"generating this plan. Otherwise it"
 				      : "Terrarium");
@@ -869,8 +869,8 @@ char *plan_render(const Plan *plan, gboolean color) {
 		guint add, changed, destroy;
 		plan_count(plan, &add, &changed, &destroy);
 		g_string_append_printf(renderer.out,
-			"%sPlan:%s %u to add, %u to change, %u to destroy.\n", paint(&renderer, BOLD),
-			paint(&renderer, RESET), add, changed, destroy);
+			"%sPlan:%s %u to add, %u to change, %u to destroy.\n",
+			paint(&renderer, BOLD), paint(&renderer, RESET), add, changed, destroy);
 	}
 	write_outputs(&renderer, plan);
 	if (!changes_resources(plan) && plan->mode != PLAN_REFRESH_ONLY)
@@ -884,8 +884,8 @@ char *plan_render(const Plan *plan, gboolean color) {
 
 static void write_object(Renderer *renderer, Engine *engine, const StateInstance *instance,
 	const StateObject *object, const char *note) {
-	const Schema *schema = engine_state_schema(
-		engine, instance->provider, instance->managed, instance->type);
+	const Schema *schema =
+		engine_state_schema(engine, instance->provider, instance->managed, instance->type);
 	g_string_append_printf(renderer->out, "# %s:%s\n%s \"%s\" \"%s\" {\n", instance->address,
 		note, instance->managed ? "resource" : "data", instance->type, instance->name);
 	if (schema) {
@@ -910,8 +910,7 @@ static char *outdent(GString *text) {
 }
 
 char *state_render(Engine *engine, const State *state, gboolean color) {
-	Renderer renderer = {
-		.out = g_string_new(NULL), .color = color, .show_unchanged = TRUE};
+	Renderer renderer = {.out = g_string_new(NULL), .color = color, .show_unchanged = TRUE};
 	g_autoptr(GPtrArray) instances = state_sorted(state);
 	for (guint i = 0; i < instances->len; i++) {
 		const StateInstance *instance = instances->pdata[i];

@@ -17,7 +17,7 @@ static Memo *memo_of(GHashTable *table, const char *name, gboolean *fresh) {
 		g_hash_table_insert(table, (gpointer)name, memo);
 	}
 	*fresh = !memo->done && !memo->busy;
-	if (memo->busy) {
+	if (memo->busy && !memo->done) {
 		value_clear(&memo->value);
 		memo->value = value_unknown(type_any());
 	}

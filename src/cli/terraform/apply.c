@@ -8,11 +8,11 @@ static void print_counts(const Command *command, const ApplyCounts *counts, gboo
 	const char *bold = command->color ? "\033[1m\033[32m" : "";
 	const char *reset = command->color ? "\033[0m" : "";
 	if (destroyed)
-		printf("\n%sDestroy complete! Resources: %u destroyed.\n%s", bold, counts->destroyed,
-			reset);
+		printf("\n%sDestroy complete! Resources: %u destroyed.\n%s", bold,
+			counts->destroyed, reset);
 	else
-		printf("\n%sApply complete! Resources: %u added, %u changed, %u destroyed.\n%s", bold,
-			counts->added, counts->changed, counts->destroyed, reset);
+		printf("\n%sApply complete! Resources: %u added, %u changed, %u destroyed.\n%s",
+			bold, counts->added, counts->changed, counts->destroyed, reset);
 }
 
 static int compare_names(gconstpointer a, gconstpointer b) {
@@ -42,12 +42,12 @@ static gboolean confirmed(const Command *command, const Plan *plan, gboolean app
 					   : "Do you want to perform these actions%s%s%s?",
 		is_default ? "" : " in workspace \"", is_default ? "" : workspace,
 		is_default ? "" : "\"");
-	const char *detail =
-		plan->mode == PLAN_DESTROY
-			? "Terrarium will destroy all your managed infrastructure, as shown above.\n"
-			  "  There is no undo. Only 'yes' will be accepted to confirm."
-			: "Terrarium will perform the actions described above.\n"
-			  "  Only 'yes' will be accepted to approve.";
+	const char *detail = plan->mode == PLAN_DESTROY
+				     ? "Terrarium will destroy all your managed infrastructure, as "
+				       "shown above.\n"
+				       "  There is no undo. Only 'yes' will be accepted to confirm."
+				     : "Terrarium will perform the actions described above.\n"
+				       "  Only 'yes' will be accepted to approve.";
 	if (!command->input) {
 		cli_fail("-input=false and no -auto-approve: nobody can approve the plan.");
 		return FALSE;
@@ -106,8 +106,7 @@ static int run_with(int argc, char **argv, gboolean destroy) {
 	Flag flags[20] = {0};
 	guint n = command_plan_flags(&command, flags);
 	flags[n++] = (Flag){"auto-approve", FLAG_BOOL, &approved, "do not ask"};
-	const char *usage =
-		destroy ? "destroy [OPTION…]" : "apply [OPTION…] [PLAN]";
+	const char *usage = destroy ? "destroy [OPTION…]" : "apply [OPTION…] [PLAN]";
 	if (!flags_parse(&argc, argv, flags, destroy ? 0 : 1, usage, &code))
 		return code;
 	command.destroy = command.destroy || destroy;

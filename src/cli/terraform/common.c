@@ -28,8 +28,8 @@ static gboolean unknown_flag(const Flag *flags, const char *name) {
 	for (; flags->name; flags++)
 		g_ptr_array_add(names, (gpointer)flags->name);
 	const char *near = text_nearest(name, (const char *const *)names->pdata, names->len);
-	cli_fail("Unknown option: -%s.%s%s%s", name, near ? " Did you mean -" : "", near ? near : "",
-		near ? "?" : "");
+	cli_fail("Unknown option: -%s.%s%s%s", name, near ? " Did you mean -" : "",
+		near ? near : "", near ? "?" : "");
 	return FALSE;
 }
 
@@ -82,8 +82,8 @@ static void note_kind(const Flag *flag) {
 		return;
 	GPtrArray *list = flag->out;
 	char *plain = list->pdata[list->len - 1];
-	list->pdata[list->len - 1] = g_strconcat(
-		g_str_equal(flag->name, "var") ? "var:" : "file:", plain, NULL);
+	list->pdata[list->len - 1] =
+		g_strconcat(g_str_equal(flag->name, "var") ? "var:" : "file:", plain, NULL);
 	g_free(plain);
 }
 
@@ -128,7 +128,8 @@ gboolean flags_parse(
 	argv[left] = NULL;
 	if (left - 1 <= max)
 		return TRUE;
-	cli_fail("Too many command line arguments: \"%s\". Usage: terrarium %s", argv[max + 1], usage);
+	cli_fail("Too many command line arguments: \"%s\". Usage: terrarium %s", argv[max + 1],
+		usage);
 	return FALSE;
 }
 
@@ -147,9 +148,9 @@ guint command_plan_flags(Command *command, Flag *flags) {
 		{"no-color", FLAG_BOOL, &command->no_color, "no colours"},
 		{"input", FLAG_BOOL, &command->input, "false: never ask"},
 		{"lock", FLAG_BOOL, &command->locks, "false: do not lock the state"},
-		{"lock-timeout", FLAG_NUMBER, &command->lock_timeout,
-			"SECONDS: wait for the lock"},
-		{"state", FLAG_TEXT, &command->state_path, "FILE: a state other than the workspace's"},
+		{"lock-timeout", FLAG_NUMBER, &command->lock_timeout, "SECONDS: wait for the lock"},
+		{"state", FLAG_TEXT, &command->state_path,
+			"FILE: a state other than the workspace's"},
 	};
 	memcpy(flags, own, sizeof own);
 	return G_N_ELEMENTS(own);
@@ -198,7 +199,8 @@ char *command_state_path(void) {
 
 static guint terminal_width(void) {
 	struct winsize size;
-	if (isatty(STDERR_FILENO) && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+	if (isatty(STDERR_FILENO) && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 &&
+		size.ws_col > 20)
 		return size.ws_col;
 	return 78;
 }
@@ -231,10 +233,11 @@ static void print_progress(EngineEventKind kind, const char *address, const char
 		[EVENT_DESTROYING] = "Destroying...",
 		[EVENT_DESTROYED] = "Destruction complete after",
 	};
-	const char *bold = command->color ? "\033[1m" : "", *reset = command->color ? "\033[0m" : "";
+	const char *bold = command->color ? "\033[1m" : "",
+		   *reset = command->color ? "\033[0m" : "";
 	if (kind == EVENT_STILL)
-		printf("%s%s: Still %s... [%" G_GINT64_FORMAT "s elapsed]%s\n", bold, address, detail,
-			elapsed_s, reset);
+		printf("%s%s: Still %s... [%" G_GINT64_FORMAT "s elapsed]%s\n", bold, address,
+			detail, elapsed_s, reset);
 	else if (g_str_has_suffix(texts[kind], "after"))
 		printf("%s%s: %s %" G_GINT64_FORMAT "s%s%s%s\n", bold, address, texts[kind],
 			elapsed_s, detail ? " " : "", detail ? detail : "", reset);
@@ -288,7 +291,8 @@ static gboolean lock_state(Command *command, const char *path, const char *opera
 		return TRUE;
 	command->lock = state_lock(path, operation, (guint)command->lock_timeout, &error);
 	if (!command->lock)
-		diags_gerror(command->diags, SOURCE_NOWHERE, "Error acquiring the state lock", error);
+		diags_gerror(
+			command->diags, SOURCE_NOWHERE, "Error acquiring the state lock", error);
 	return command->lock != NULL;
 }
 

@@ -40,7 +40,8 @@ static void format_folder(Formatting *formatting, const char *dir) {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GDir) folder = g_dir_open(dir, 0, &error);
 	if (!folder) {
-		diags_gerror(formatting->command->diags, SOURCE_NOWHERE, "Cannot read folder", error);
+		diags_gerror(
+			formatting->command->diags, SOURCE_NOWHERE, "Cannot read folder", error);
 		return;
 	}
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -51,8 +52,8 @@ static void format_folder(Formatting *formatting, const char *dir) {
 	g_ptr_array_sort(names, compare_names);
 	for (guint i = 0; i < names->len; i++) {
 		name = names->pdata[i];
-		g_autofree char *path = g_str_equal(dir, ".") ? g_strdup(name)
-							       : g_build_filename(dir, name, NULL);
+		g_autofree char *path =
+			g_str_equal(dir, ".") ? g_strdup(name) : g_build_filename(dir, name, NULL);
 		if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
 			if (formatting->recursive)
 				format_folder(formatting, path);

@@ -1,4 +1,5 @@
-/* terrarium init: everything that a configuration may need is built in, so this checks that it is. */
+/* terrarium init: everything that a configuration may need is built in, so this checks that it is.
+ */
 #include <stdio.h>
 
 #include "cli/terraform/terraform.h"
@@ -54,7 +55,8 @@ static int run(int argc, char **argv) {
 	printf("Initializing the backend...\n");
 	const char *name = engine_backend(command.engine);
 	if (name)
-		printf("- the \"%s\" %s does not take effect here: the state of this machine is kept "
+		printf("- the \"%s\" %s does not take effect here: the state of this machine is "
+		       "kept "
 		       "in .terrarium/\n",
 			name, g_str_equal(name, "cloud") ? "block" : "backend");
 	engine_each_module(command.engine, print_module, &modules);
@@ -63,7 +65,8 @@ static int run(int argc, char **argv) {
 	if (command_report(&command) || !check.fine)
 		return 1;
 	printf("\nTerrarium has been successfully initialized!\n\nYou may now begin working with "
-	       "Terrarium. Try running \"terrarium plan\" to see\nany changes that are required for "
+	       "Terrarium. Try running \"terrarium plan\" to see\nany changes that are required "
+	       "for "
 	       "your infrastructure.\n");
 	return 0;
 }

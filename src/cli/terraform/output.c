@@ -20,8 +20,9 @@ static int print_raw(const char *name, Value value) {
 	g_autofree char *problem = NULL;
 	g_auto(Value) text = value_convert(value, type_string(), &problem);
 	if (problem || !value_text(text))
-		return cli_fail("The output \"%s\" cannot be printed raw: only strings, numbers and "
-				"bools can. Use -json.",
+		return cli_fail(
+			"The output \"%s\" cannot be printed raw: only strings, numbers and "
+			"bools can. Use -json.",
 			name);
 	fputs(value_text(text), stdout);
 	return 0;
@@ -30,8 +31,9 @@ static int print_raw(const char *name, Value value) {
 static int print_one(const State *state, const char *name, gboolean json, gboolean raw) {
 	const StateOutput *output = g_hash_table_lookup(state->outputs, name);
 	if (!output)
-		return cli_fail("Output \"%s\" not found. It is not in the state: if it is new in the "
-				"configuration, apply it first.",
+		return cli_fail(
+			"Output \"%s\" not found. It is not in the state: if it is new in the "
+			"configuration, apply it first.",
 			name);
 	if (raw)
 		return print_raw(name, output->value);
@@ -43,8 +45,7 @@ static int print_one(const State *state, const char *name, gboolean json, gboole
 }
 
 static int print_all(const State *state, gboolean json) {
-	g_autoptr(GList) names =
-		g_list_sort(g_hash_table_get_keys(state->outputs), compare_names);
+	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(state->outputs), compare_names);
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
 	if (!names && !json) {
 		fprintf(stderr, "Warning: No outputs found. The state has none: define some in the "
@@ -85,8 +86,7 @@ static int run(int argc, char **argv) {
 		return cli_fail("-raw needs the name of an output.");
 	g_autofree char *own = command_state_path();
 	g_autoptr(GError) error = NULL;
-	g_autoptr(State) state =
-		state_open(command.state_path ? command.state_path : own, &error);
+	g_autoptr(State) state = state_open(command.state_path ? command.state_path : own, &error);
 	if (!state)
 		return cli_fail("%s", error->message);
 	return argc > 1 ? print_one(state, argv[1], command.json, raw)

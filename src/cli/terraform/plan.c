@@ -8,12 +8,15 @@
 static void say_where(const char *out) {
 	printf("\n" RULE "\n");
 	if (out)
-		printf("Saved the plan to: %s\n\nTo perform exactly these actions, run the following "
+		printf("Saved the plan to: %s\n\nTo perform exactly these actions, run the "
+		       "following "
 		       "command to apply:\n    terrarium apply \"%s\"\n",
 			out, out);
 	else
-		printf("Note: You didn't use the -out option to save this plan, so Terrarium can't\n"
-		       "guarantee to take exactly these actions if you run \"terrarium apply\" now.\n");
+		printf("Note: You didn't use the -out option to save this plan, so Terrarium "
+		       "can't\n"
+		       "guarantee to take exactly these actions if you run \"terrarium apply\" "
+		       "now.\n");
 }
 
 static int plan(Command *command, const char *out, gboolean detailed) {
@@ -46,8 +49,8 @@ static int run(int argc, char **argv) {
 	Flag flags[20] = {0};
 	guint n = command_plan_flags(&command, flags);
 	flags[n++] = (Flag){"out", FLAG_TEXT, &out, "FILE: save the plan"};
-	flags[n++] = (Flag){"detailed-exitcode", FLAG_BOOL, &detailed,
-		"exit with 2 if there are changes"};
+	flags[n++] = (Flag){
+		"detailed-exitcode", FLAG_BOOL, &detailed, "exit with 2 if there are changes"};
 	if (!flags_parse(&argc, argv, flags, 0, "plan [OPTION…]", &code))
 		return code;
 	return command_open(&command, "plan") ? plan(&command, out, detailed) : 1;

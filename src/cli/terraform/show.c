@@ -9,8 +9,7 @@ static int compare_names(gconstpointer a, gconstpointer b) {
 }
 
 static void print_outputs(const State *state) {
-	g_autoptr(GList) names =
-		g_list_sort(g_hash_table_get_keys(state->outputs), compare_names);
+	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(state->outputs), compare_names);
 	if (names)
 		printf("\nOutputs:\n\n");
 	for (GList *each = names; each; each = each->next) {

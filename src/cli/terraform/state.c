@@ -27,7 +27,8 @@ static int list(Command *command, char **texts) {
 		return 1;
 	g_autofree char *path = command_state_path();
 	g_autoptr(GError) error = NULL;
-	g_autoptr(State) state = state_open(command->state_path ? command->state_path : path, &error);
+	g_autoptr(State) state =
+		state_open(command->state_path ? command->state_path : path, &error);
 	if (!state)
 		return cli_fail("%s", error->message);
 	g_autoptr(GPtrArray) instances = state_sorted(state);
@@ -49,8 +50,8 @@ static int show(Command *command, const char *address) {
 				"terrarium state list prints all that there are.",
 			address);
 	g_autoptr(State) one = state_new();
-	state_put(one, address, instance->provider, NULL, state_object_copy(instance->current),
-		NULL);
+	state_put(
+		one, address, instance->provider, NULL, state_object_copy(instance->current), NULL);
 	g_autofree char *text = state_render(command->engine, one, command->color);
 	fputs(text, stdout);
 	return command_report(command);
@@ -72,8 +73,8 @@ static int run(int argc, char **argv) {
 		return list(&command, argv + 2);
 	if (argc == 3 && g_str_equal(argv[1], "show"))
 		return show(&command, argv[2]);
-	return cli_fail("Usage: terrarium %s. Other subcommands of state are not implemented yet.",
-		usage);
+	return cli_fail(
+		"Usage: terrarium %s. Other subcommands of state are not implemented yet.", usage);
 }
 
 const CliCommand cli_command_state = {"state", "List what the state has, or show one", run};
