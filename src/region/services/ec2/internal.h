@@ -1,0 +1,82 @@
+/* What the files of EC2 share. Objects are kept as the API's own shapes, without their tags. */
+#pragma once
+
+#include "region/region.h"
+#include "region/services/ec2/ec2.h"
+
+#define EC2_VPC "ec2/vpc"
+#define EC2_VPC_ATTRIBUTES "ec2/vpc-attributes"
+#define EC2_SUBNET "ec2/subnet"
+#define EC2_INTERNET_GATEWAY "ec2/internet-gateway"
+#define EC2_ROUTE_TABLE "ec2/route-table"
+#define EC2_ADDRESS "ec2/address"
+#define EC2_NAT_GATEWAY "ec2/nat-gateway"
+#define EC2_SECURITY_GROUP "ec2/security-group"
+#define EC2_SECURITY_GROUP_RULE "ec2/security-group-rule"
+#define EC2_NETWORK_ACL "ec2/network-acl"
+#define EC2_INTERFACE "ec2/network-interface"
+
+/* ---- addresses ---- */
+
+typedef struct {
+	guint32 base; /* host byte order */
+	guint length; /* of the prefix */
+} Ec2Cidr;
+
+/* FALSE if `text` is not a block, or not at its own beginning. */
+gboolean ec2_cidr_parse(const char *text, Ec2Cidr *cidr);
+gboolean ec2_cidr_contains(Ec2Cidr outer, Ec2Cidr inner);
+gboolean ec2_cidr_overlaps(Ec2Cidr a, Ec2Cidr b);
+char *ec2_address_text(guint32 address); /* caller frees */
+
+/* ---- zones ---- */
+
+/* "use1-az1" of "us-east-1a", as AWS abbreviates regions. Caller frees. */
+char *ec2_zone_id(const char *region, const char *zone);
+gboolean ec2_zone_exists(const char *region, const char *zone);
+
+/* ---- objects ---- */
+
+/* The object, or VALUE_NOTHING and `code` ("InvalidVpcID.NotFound") with EC2's sentence; `what` is
+ * as that names it ("vpc"). */
+Value ec2_find(RegionCall *call, const char *kind, const char *id, const char *code,
+	const char *what, GError **error);
+void ec2_put(RegionCall *call, const char *kind, const char *id, Value object_taken);
+/* Forgets an object and its tags. */
+void ec2_forget(RegionCall *call, const char *kind, const char *id);
+/* Is there an object of that kind whose `member` is `value`? */
+gboolean ec2_any(RegionCall *call, const char *kind, const char *member, const char *value);
+/* Sets the tags of a new object that TagSpecifications has for its type. */
+void ec2_tag_new(RegionCall *call, Value input, const char *resource_type, const char *id);
+/* The object with its member Tags. Takes it. */
+Value ec2_with_tags(RegionCall *call, const char *id, Value object_taken);
+Value ec2_done(void); /* {Return: true} for operations that answer it */
+
+/* A filter of a describe call: by what in the shape. Steps are separated by dots; lists are gone
+ * through. */
+typedef struct {
+	const char *name, *path;
+} Ec2Filter;
+
+typedef struct {
+	const char *kind;
+	const char *ids; /* the input's list of ids */
+	const char *output; /* the answer's list */
+	const char *code, *what; /* of an id that is not there */
+	const Ec2Filter *filters; /* ended by a NULL name */
+	/* Completes an object for the answer. Takes it; NULL: tags only. */
+	Value (*complete)(RegionCall *call, const char *id, Value object_taken);
+} Ec2Describe;
+Value ec2_describe(RegionCall *call, Value input, const Ec2Describe *describe, GError **error);
+
+/* ---- tables of the files ---- */
+
+extern const RegionOperation ec2_vpc_operations[];
+extern const RegionOperation ec2_gateway_operations[];
+extern const RegionOperation ec2_route_operations[];
+extern const RegionOperation ec2_group_operations[];
+extern const RegionOperation ec2_tag_operations[];
+
+/* What a VPC is created and deleted with. */
+char *ec2_route_table_create_main(RegionCall *call, const char *vpc, const char *cidr);
+char *ec2_group_create_default(RegionCall *call, const char *vpc);
