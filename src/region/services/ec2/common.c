@@ -195,9 +195,14 @@ static gboolean passes(Value object, Value filters, const Ec2Filter *known) {
 	return TRUE;
 }
 
+gboolean ec2_passes(Value object, Value filters, const Ec2Filter *known, GError **error) {
+	return check_filters(filters, known, error && !*error ? error : NULL) &&
+	       passes(object, filters, known);
+}
+
 /* ---- lists ---- */
 
-static gboolean is_asked_for(Value ids, const char *id) {
+gboolean ec2_is_listed(Value ids, const char *id) {
 	for (gsize i = 0; i < value_length(ids); i++)
 		if (g_strcmp0(value_text(value_at(ids, i)), id) == 0)
 			return TRUE;
@@ -226,7 +231,7 @@ Value ec2_describe(RegionCall *call, Value input, const Ec2Describe *describe, G
 	const char *id;
 	Value object;
 	while (store_iter_next(&iter, &id, &object)) {
-		if (!is_asked_for(ids, id))
+		if (!ec2_is_listed(ids, id))
 			continue;
 		Value whole = value_ref(object);
 		if (describe->complete)

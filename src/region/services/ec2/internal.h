@@ -69,6 +69,11 @@ typedef struct {
 } Ec2Describe;
 Value ec2_describe(RegionCall *call, Value input, const Ec2Describe *describe, GError **error);
 
+/* For lists that are made up on the fly: whether `id` is asked for (by none or by name), and
+ * whether an object passes the filters; an unknown filter sets *error. */
+gboolean ec2_is_listed(Value ids, const char *id);
+gboolean ec2_passes(Value object, Value filters, const Ec2Filter *known, GError **error);
+
 /* ---- tables of the files ---- */
 
 extern const RegionOperation ec2_vpc_operations[];
@@ -80,3 +85,6 @@ extern const RegionOperation ec2_tag_operations[];
 /* What a VPC is created and deleted with. */
 char *ec2_route_table_create_main(RegionCall *call, const char *vpc, const char *cidr);
 char *ec2_group_create_default(RegionCall *call, const char *vpc);
+void ec2_groups_delete_of_vpc(RegionCall *call, const char *vpc);
+/* A subnet goes: its association with a route table goes too. */
+void ec2_subnet_leaves(RegionCall *call, const char *subnet);
