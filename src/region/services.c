@@ -1,10 +1,18 @@
 /* The services of the region, one line each. */
 #include "region/region.h"
 
+extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
+	region_ec2_interfaces, region_ec2_tags;
 extern const RegionService region_ecs;
 extern const RegionService region_sts;
 
 const RegionService *const region_services[] = {
+	&region_ec2,
+	&region_ec2_gateways,
+	&region_ec2_routes,
+	&region_ec2_groups,
+	&region_ec2_interfaces,
+	&region_ec2_tags,
 	&region_ecs,
 	&region_sts,
 	NULL,

@@ -109,9 +109,10 @@ static Value delete_gateway(RegionCall *call, Value input, GError **error) {
 #define POOL_BASE ((198u << 24) | (18u << 16))
 #define POOL_SIZE (1u << 17)
 
-static char *next_public_address(RegionCall *call) {
-	StoreScope all = {call->scope.account, "ec2"};
-	guint64 number = (guint64)store_next(region_store(call->region), all, "public-address");
+char *ec2_public_address(Region *region, StoreScope scope) {
+	/* One count for all accounts and regions, as addresses are the machine's. */
+	StoreScope all = {"", ""};
+	guint64 number = (guint64)store_next(region_store(region), all, "ec2/public-address");
 	return ec2_address_text(POOL_BASE + (guint32)(number % (POOL_SIZE - 1)) + 1);
 }
 
@@ -123,7 +124,7 @@ static Value allocate_address(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	}
 	g_autofree char *id = region_ec2_id("eipalloc");
-	g_autofree char *address = next_public_address(call);
+	g_autofree char *address = ec2_public_address(call->region, call->scope);
 	Value elastic = value_object_take("AllocationId", value_string(id), "PublicIp",
 		value_string(address), "Domain", value_string("vpc"), "PublicIpv4Pool",
 		value_string("amazon"), "NetworkBorderGroup", value_string(call->scope.region),

@@ -80,6 +80,7 @@ extern const RegionOperation ec2_vpc_operations[];
 extern const RegionOperation ec2_gateway_operations[];
 extern const RegionOperation ec2_route_operations[];
 extern const RegionOperation ec2_group_operations[];
+extern const RegionOperation ec2_interface_operations[];
 extern const RegionOperation ec2_tag_operations[];
 
 /* What a VPC is created and deleted with. */
@@ -88,3 +89,10 @@ char *ec2_group_create_default(RegionCall *call, const char *vpc);
 void ec2_groups_delete_of_vpc(RegionCall *call, const char *vpc);
 /* A subnet goes: its association with a route table goes too. */
 void ec2_subnet_leaves(RegionCall *call, const char *subnet);
+/* The next public address of the region's pool. Caller frees. */
+char *ec2_public_address(Region *region, StoreScope scope);
+/* The namespace that an interface is in. Caller frees. */
+char *ec2_interface_owner(Region *region, StoreScope scope, const char *interface);
+/* The controller (network.c). */
+gboolean ec2_network_start(Region *region, GError **error);
+void ec2_network_stop(Region *region);

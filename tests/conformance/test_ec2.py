@@ -1,0 +1,192 @@
+"""EC2's VPC part, by boto3."""
+
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture
+def ec2(region):
+    return region.client("ec2")
+
+
+@pytest.fixture
+def vpc(ec2):
+    vpc = ec2.create_vpc(
+        CidrBlock="10.20.0.0/16",
+        TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "test"}]}],
+    )["Vpc"]["VpcId"]
+    yield vpc
+    for group in ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]:
+        rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}])
+        for rule in rules["SecurityGroupRules"]:
+            revoke = ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
+            revoke(GroupId=group["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
+    for group in ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]:
+        if group["GroupName"] != "default":
+            ec2.delete_security_group(GroupId=group["GroupId"])
+    for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    for gateway in ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])[
+        "InternetGateways"
+    ]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
+    for table in ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]:
+        if not any(each["Main"] for each in table["Associations"]):
+            ec2.delete_route_table(RouteTableId=table["RouteTableId"])
+    ec2.delete_vpc(VpcId=vpc)
+    assert not [each for each in ec2.describe_vpcs()["Vpcs"] if each["VpcId"] == vpc]
+
+
+def code(failure):
+    return failure.value.response["Error"]["Code"]
+
+
+def test_zones(ec2):
+    zones = ec2.describe_availability_zones(Filters=[{"Name": "state", "Values": ["available"]}])
+    assert [(zone["ZoneName"], zone["ZoneId"]) for zone in zones["AvailabilityZones"]] == [
+        ("us-east-1a", "use1-az1"),
+        ("us-east-1b", "use1-az2"),
+        ("us-east-1c", "use1-az3"),
+    ]
+
+
+def test_vpc(ec2, vpc):
+    assert re.fullmatch("vpc-[0-9a-f]{17}", vpc)
+    (found,) = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert (found["CidrBlock"], found["State"], found["IsDefault"]) == ("10.20.0.0/16", "available", False)
+    assert found["Tags"] == [{"Key": "Name", "Value": "test"}]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    hostnames = ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")
+    assert hostnames["EnableDnsHostnames"] == {"Value": True}
+    main = ec2.describe_route_tables(
+        Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "association.main", "Values": ["true"]}]
+    )["RouteTables"]
+    assert [route["GatewayId"] for route in main[0]["Routes"]] == ["local"]
+    (group,) = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
+    assert group["GroupName"] == "default"
+    assert group["IpPermissions"][0]["UserIdGroupPairs"][0]["GroupId"] == group["GroupId"]
+    assert group["IpPermissionsEgress"][0]["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}]
+
+
+@pytest.mark.parametrize(
+    ("cidr", "expected"),
+    [("10.0.0.0/8", "InvalidVpc.Range"), ("10.0.0.1/16", "InvalidParameterValue"), ("x", "InvalidParameterValue")],
+)
+def test_bad_vpc(ec2, cidr, expected):
+    with pytest.raises(ClientError) as failure:
+        ec2.create_vpc(CidrBlock=cidr)
+    assert code(failure) == expected
+
+
+def test_vpc_that_is_not_there(ec2):
+    with pytest.raises(ClientError) as failure:
+        ec2.describe_vpcs(VpcIds=["vpc-00000000000000000"])
+    assert code(failure) == "InvalidVpcID.NotFound"
+
+
+def test_subnets(ec2, vpc):
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.1.0/24", AvailabilityZone="us-east-1b")["Subnet"]
+    assert subnet["AvailableIpAddressCount"] == 251
+    assert subnet["AvailabilityZoneId"] == "use1-az2"
+    for cidr, expected in [
+        ("10.20.1.128/25", "InvalidSubnet.Conflict"),
+        ("10.21.0.0/24", "InvalidSubnet.Range"),
+        ("10.20.2.0/29", "InvalidSubnet.Range"),
+    ]:
+        with pytest.raises(ClientError) as failure:
+            ec2.create_subnet(VpcId=vpc, CidrBlock=cidr)
+        assert code(failure) == expected
+    ec2.modify_subnet_attribute(SubnetId=subnet["SubnetId"], MapPublicIpOnLaunch={"Value": True})
+    (found,) = ec2.describe_subnets(SubnetIds=[subnet["SubnetId"]])["Subnets"]
+    assert found["MapPublicIpOnLaunch"] is True
+    with pytest.raises(ClientError) as failure:
+        ec2.delete_vpc(VpcId=vpc)
+    assert code(failure) == "DependencyViolation"
+
+
+def test_gateways_and_routes(ec2, vpc):
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.1.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    with pytest.raises(ClientError) as failure:
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    assert code(failure) == "InvalidParameterValue"
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    assert ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)["Return"]
+    association = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
+    (found,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    assert found["Associations"][0]["SubnetId"] == subnet
+    assert {route["DestinationCidrBlock"]: route["State"] for route in found["Routes"]} == {
+        "10.20.0.0/16": "active",
+        "0.0.0.0/0": "active",
+    }
+    with pytest.raises(ClientError) as failure:
+        ec2.delete_route_table(RouteTableId=table)
+    assert code(failure) == "DependencyViolation"
+    elastic = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=elastic)["NatGateway"]["NatGatewayId"]
+    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat])
+    (address,) = ec2.describe_addresses(AllocationIds=[elastic])["Addresses"]
+    (described,) = ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"]
+    assert described["NatGatewayAddresses"][0]["PublicIp"] == address["PublicIp"]
+    assert described["NatGatewayAddresses"][0]["PrivateIp"].startswith("10.20.1.")
+    with pytest.raises(ClientError) as failure:
+        ec2.release_address(AllocationId=elastic)
+    assert code(failure) == "InvalidIPAddress.InUse"
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    (described,) = ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"]
+    assert described["State"] == "deleted"
+    ec2.release_address(AllocationId=elastic)
+    ec2.delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
+    with pytest.raises(ClientError) as failure:
+        ec2.delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
+    assert code(failure) == "InvalidRoute.NotFound"
+    ec2.disassociate_route_table(AssociationId=association)
+
+
+def test_security_groups(ec2, vpc):
+    web = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    db = ec2.create_security_group(GroupName="db", Description="db", VpcId=vpc)["GroupId"]
+    permission = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": web}]}
+    (rule,) = ec2.authorize_security_group_ingress(GroupId=db, IpPermissions=[permission])["SecurityGroupRules"]
+    assert re.fullmatch("sgr-[0-9a-f]{17}", rule["SecurityGroupRuleId"])
+    assert rule["ReferencedGroupInfo"]["GroupId"] == web
+    with pytest.raises(ClientError) as failure:
+        ec2.authorize_security_group_ingress(GroupId=db, IpPermissions=[permission])
+    assert code(failure) == "InvalidPermission.Duplicate"
+    ranges = [{"CidrIp": "10.0.0.0/8", "Description": "a"}, {"CidrIp": "192.168.0.0/16"}]
+    ec2.authorize_security_group_ingress(
+        GroupId=web, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": ranges}]
+    )
+    (found,) = ec2.describe_security_groups(GroupIds=[web])["SecurityGroups"]
+    assert sorted(each["CidrIp"] for each in found["IpPermissions"][0]["IpRanges"]) == ["10.0.0.0/8", "192.168.0.0/16"]
+    with pytest.raises(ClientError) as failure:
+        ec2.delete_security_group(GroupId=web)
+    assert code(failure) == "DependencyViolation"
+    with pytest.raises(ClientError) as failure:
+        ec2.create_security_group(GroupName="web", Description="again", VpcId=vpc)
+    assert code(failure) == "InvalidGroup.Duplicate"
+    ec2.revoke_security_group_ingress(GroupId=db, IpPermissions=[permission])
+    with pytest.raises(ClientError) as failure:
+        ec2.revoke_security_group_ingress(GroupId=db, IpPermissions=[permission])
+    assert code(failure) == "InvalidPermission.NotFound"
+
+
+def test_tags_filters_and_pages(ec2, vpc):
+    for i in range(5):
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24")["Subnet"]["SubnetId"]
+        ec2.create_tags(Resources=[subnet], Tags=[{"Key": "tier", "Value": "app" if i % 2 else "db"}])
+    here = {"Name": "vpc-id", "Values": [vpc]}
+    found = ec2.describe_subnets(Filters=[here, {"Name": "tag:tier", "Values": ["a*"]}])["Subnets"]
+    assert sorted(subnet["CidrBlock"] for subnet in found) == ["10.20.1.0/24", "10.20.3.0/24"]
+    pages = ec2.get_paginator("describe_subnets").paginate(Filters=[here], PaginationConfig={"PageSize": 5})
+    assert sum(len(page["Subnets"]) for page in pages) == 5
+    with pytest.raises(ClientError) as failure:
+        ec2.describe_subnets(Filters=[{"Name": "colour", "Values": ["red"]}])
+    assert code(failure) == "InvalidParameterValue"
+    ec2.delete_tags(Resources=[found[0]["SubnetId"]], Tags=[{"Key": "tier"}])
+    (untagged,) = ec2.describe_subnets(SubnetIds=[found[0]["SubnetId"]])["Subnets"]
+    assert untagged.get("Tags", []) == []
