@@ -68,8 +68,8 @@ char *ec2_zone_id(const char *region, const char *zone) {
 
 Value ec2_find(RegionCall *call, const char *kind, const char *id, const char *code,
 	const char *what, GError **error) {
-	Value object = id ? store_get(region_store(call->region), call->scope, kind, id)
-			  : VALUE_NOTHING;
+	Value object =
+		id ? store_get(region_store(call->region), call->scope, kind, id) : VALUE_NOTHING;
 	if (value_is_null(object))
 		wire_error_set(error, code, "The %s '%s' does not exist", what, id ? id : "");
 	return object;
@@ -100,8 +100,7 @@ void ec2_tag_new(RegionCall *call, Value input, const char *resource_type, const
 		Value each = value_at(specifications, i);
 		if (g_strcmp0(value_get_text(each, "ResourceType"), resource_type) != 0)
 			continue;
-		g_auto(Value) tags =
-			region_tags_from_list(value_get(each, "Tags"), "Key", "Value");
+		g_auto(Value) tags = region_tags_from_list(value_get(each, "Tags"), "Key", "Value");
 		region_tags_set(call->region, call->scope, id, tags);
 	}
 }
@@ -120,10 +119,9 @@ Value ec2_done(void) {
 static gboolean matches_text(Value value, Value wanted) {
 	g_autofree char *number =
 		value_kind(value) == VALUE_NUMBER ? value_number_to_string(value) : NULL;
-	const char *text = value_kind(value) == VALUE_BOOL
-				   ? value_to_bool(value) ? "true" : "false"
-			   : number ? number
-				    : value_text(value);
+	const char *text = value_kind(value) == VALUE_BOOL ? value_to_bool(value) ? "true" : "false"
+			   : number			   ? number
+							   : value_text(value);
 	for (gsize i = 0; text && i < value_length(wanted); i++)
 		if (text_wildcard_match(value_text_or(value_at(wanted, i), ""), text))
 			return TRUE;
@@ -212,8 +210,8 @@ gboolean ec2_is_listed(Value ids, const char *id) {
 static gboolean check_ids(
 	RegionCall *call, Value ids, const Ec2Describe *describe, GError **error) {
 	for (gsize i = 0; i < value_length(ids); i++) {
-		g_auto(Value) object = ec2_find(call, describe->kind,
-			value_text(value_at(ids, i)), describe->code, describe->what, error);
+		g_auto(Value) object = ec2_find(call, describe->kind, value_text(value_at(ids, i)),
+			describe->code, describe->what, error);
 		if (value_is_null(object))
 			return FALSE;
 	}
@@ -258,9 +256,8 @@ Value ec2_describe(RegionCall *call, Value input, const Ec2Describe *describe, G
 static const char *type_of_id(const char *id) {
 	static const char *const types[][2] = {{"vpc-", "vpc"}, {"subnet-", "subnet"},
 		{"igw-", "internet-gateway"}, {"rtb-", "route-table"}, {"eipalloc-", "elastic-ip"},
-		{"nat-", "natgateway"}, {"sg-", "security-group"},
-		{"sgr-", "security-group-rule"}, {"acl-", "network-acl"},
-		{"eni-", "network-interface"}, {"dopt-", "dhcp-options"}};
+		{"nat-", "natgateway"}, {"sg-", "security-group"}, {"sgr-", "security-group-rule"},
+		{"acl-", "network-acl"}, {"eni-", "network-interface"}, {"dopt-", "dhcp-options"}};
 	for (guint i = 0; i < G_N_ELEMENTS(types); i++)
 		if (g_str_has_prefix(id, types[i][0]))
 			return types[i][1];

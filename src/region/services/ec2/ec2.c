@@ -11,6 +11,5 @@ const RegionService region_ec2 = {.name = "ec2",
 const RegionService region_ec2_gateways = {.name = "ec2", .operations = ec2_gateway_operations};
 const RegionService region_ec2_routes = {.name = "ec2", .operations = ec2_route_operations};
 const RegionService region_ec2_groups = {.name = "ec2", .operations = ec2_group_operations};
-const RegionService region_ec2_interfaces = {
-	.name = "ec2", .operations = ec2_interface_operations};
+const RegionService region_ec2_interfaces = {.name = "ec2", .operations = ec2_interface_operations};
 const RegionService region_ec2_tags = {.name = "ec2", .operations = ec2_tag_operations};

@@ -17,8 +17,8 @@ static Value create_gateway(RegionCall *call, Value input, GError **error) {
 
 static Value describe_gateways(RegionCall *call, Value input, GError **error) {
 	static const Ec2Filter filters[] = {{"internet-gateway-id", "InternetGatewayId"},
-		{"attachment.vpc-id", "Attachments.VpcId"}, {"attachment.state", "Attachments.State"},
-		{"owner-id", "OwnerId"}, {NULL}};
+		{"attachment.vpc-id", "Attachments.VpcId"},
+		{"attachment.state", "Attachments.State"}, {"owner-id", "OwnerId"}, {NULL}};
 	static const Ec2Describe describe = {EC2_INTERNET_GATEWAY, "InternetGatewayIds",
 		"InternetGateways", "InvalidInternetGatewayID.NotFound", "internetGateway ID",
 		filters, NULL};
@@ -120,7 +120,8 @@ static Value allocate_address(RegionCall *call, Value input, GError **error) {
 	const char *domain = value_text_or(value_get(input, "Domain"), "vpc");
 	if (!g_str_equal(domain, "vpc")) {
 		wire_error_set(error, "InvalidParameterValue",
-			"The address domain '%s' is not supported: EC2-Classic is retired.", domain);
+			"The address domain '%s' is not supported: EC2-Classic is retired.",
+			domain);
 		return VALUE_NOTHING;
 	}
 	g_autofree char *id = region_ec2_id("eipalloc");
@@ -136,8 +137,9 @@ static Value allocate_address(RegionCall *call, Value input, GError **error) {
 
 static Value describe_addresses(RegionCall *call, Value input, GError **error) {
 	static const Ec2Filter filters[] = {{"allocation-id", "AllocationId"},
-		{"association-id", "AssociationId"}, {"public-ip", "PublicIp"}, {"domain", "Domain"},
-		{"instance-id", "InstanceId"}, {"network-interface-id", "NetworkInterfaceId"},
+		{"association-id", "AssociationId"}, {"public-ip", "PublicIp"},
+		{"domain", "Domain"}, {"instance-id", "InstanceId"},
+		{"network-interface-id", "NetworkInterfaceId"},
 		{"private-ip-address", "PrivateIpAddress"},
 		{"network-border-group", "NetworkBorderGroup"}, {NULL}};
 	static const Ec2Describe describe = {EC2_ADDRESS, "AllocationIds", "Addresses",
@@ -154,9 +156,9 @@ static Value describe_addresses_attribute(RegionCall *call, Value input, GError 
 			"InvalidAllocationID.NotFound", "allocation ID", error);
 		if (value_is_null(address))
 			return VALUE_NOTHING;
-		value_builder_add_take(all,
-			value_object_take("AllocationId", value_ref(value_at(ids, i)), "PublicIp",
-				value_ref(value_get(address, "PublicIp")), NULL));
+		value_builder_add_take(
+			all, value_object_take("AllocationId", value_ref(value_at(ids, i)),
+				     "PublicIp", value_ref(value_get(address, "PublicIp")), NULL));
 	}
 	return value_object_take("Addresses", value_builder_end(g_steal_pointer(&all)), NULL);
 }
@@ -167,8 +169,8 @@ static Value release_address(RegionCall *call, Value input, GError **error) {
 	if (value_is_null(address))
 		return VALUE_NOTHING;
 	if (value_has(address, "AssociationId")) {
-		wire_error_set(error, "InvalidIPAddress.InUse",
-			"Address %s is in use.", value_get_text(address, "PublicIp"));
+		wire_error_set(error, "InvalidIPAddress.InUse", "Address %s is in use.",
+			value_get_text(address, "PublicIp"));
 		return VALUE_NOTHING;
 	}
 	ec2_forget(call, EC2_ADDRESS, value_get_text(address, "AllocationId"));
@@ -199,11 +201,11 @@ static Value gateway_address(RegionCall *call, Value interface, Value address) {
 	const char *id = value_get_text(address, "AllocationId");
 	Value used = value_merge(address, VALUE_NOTHING);
 	used = value_with_take(used, "AssociationId", value_string(association));
-	used = value_with_take(used, "NetworkInterfaceId",
-		value_ref(value_get(interface, "NetworkInterfaceId")));
+	used = value_with_take(
+		used, "NetworkInterfaceId", value_ref(value_get(interface, "NetworkInterfaceId")));
 	used = value_with_take(used, "NetworkInterfaceOwnerId", value_string(call->scope.account));
-	used = value_with_take(used, "PrivateIpAddress",
-		value_ref(value_get(interface, "PrivateIpAddress")));
+	used = value_with_take(
+		used, "PrivateIpAddress", value_ref(value_get(interface, "PrivateIpAddress")));
 	ec2_put(call, EC2_ADDRESS, id, used);
 	place = value_with_take(place, "AllocationId", value_string(id));
 	place = value_with_take(place, "AssociationId", value_string(association));
@@ -213,8 +215,7 @@ static Value gateway_address(RegionCall *call, Value interface, Value address) {
 static Value create_nat(RegionCall *call, Value input, GError **error) {
 	const char *subnet_id = value_get_text(input, "SubnetId");
 	const char *allocation = value_get_text(input, "AllocationId");
-	gboolean private =
-		g_strcmp0(value_get_text(input, "ConnectivityType"), "private") == 0;
+	gboolean private = g_strcmp0(value_get_text(input, "ConnectivityType"), "private") == 0;
 	g_auto(Value) subnet = ec2_find(
 		call, EC2_SUBNET, subnet_id, "InvalidSubnetID.NotFound", "subnet ID", error);
 	g_auto(Value) address = VALUE_NOTHING;
@@ -238,8 +239,7 @@ static Value create_nat(RegionCall *call, Value input, GError **error) {
 		.description = description,
 		.type = "nat_gateway",
 		.requester = "amazon-nat"};
-	g_auto(Value) interface =
-		ec2_interface_create(call->region, call->scope, &request, error);
+	g_auto(Value) interface = ec2_interface_create(call->region, call->scope, &request, error);
 	if (value_is_null(interface))
 		return VALUE_NOTHING;
 	Value nat = value_object_take("NatGatewayId", value_string(id), "VpcId",
@@ -290,8 +290,7 @@ static Value delete_nat(RegionCall *call, Value input, GError **error) {
 	release_association(call, place);
 	ec2_interface_delete(
 		call->region, call->scope, value_get_text(place, "NetworkInterfaceId"));
-	g_auto(Value) gone =
-		value_with_take(value_ref(nat), "State", value_string("deleted"));
+	g_auto(Value) gone = value_with_take(value_ref(nat), "State", value_string("deleted"));
 	gone = value_with_take(value_steal(&gone), "DeleteTime", region_timestamp(call->region));
 	ec2_put(call, EC2_NAT_GATEWAY, id, value_steal(&gone));
 	return value_object_take("NatGatewayId", value_string(id), NULL);

@@ -31,11 +31,10 @@ static const char *source_of(Value rule, Value *source) {
 	}
 	gboolean v6 = value_has(rule, "CidrIpv6"), list = value_has(rule, "PrefixListId");
 	const char *from = list ? "PrefixListId" : v6 ? "CidrIpv6" : "CidrIpv4";
-	*source = with_description(
-		value_object_take(list	 ? "PrefixListId"
-				  : v6 ? "CidrIpv6"
-				       : "CidrIp",
-			value_ref(value_get(rule, from)), NULL),
+	*source = with_description(value_object_take(list ? "PrefixListId"
+						     : v6 ? "CidrIpv6"
+							  : "CidrIp",
+					   value_ref(value_get(rule, from)), NULL),
 		rule);
 	return list ? "PrefixListIds" : v6 ? "Ipv6Ranges" : "IpRanges";
 }
@@ -77,8 +76,7 @@ static void gather(GArray *all, Value rule) {
 	Gathered *gathered = &g_array_index(all, Gathered, i);
 	Value source;
 	const char *list = source_of(rule, &source);
-	Value longer =
-		value_append_take(value_ref(value_get(gathered->permission, list)), source);
+	Value longer = value_append_take(value_ref(value_get(gathered->permission, list)), source);
 	gathered->permission = value_with_take(gathered->permission, list, longer);
 }
 
@@ -95,16 +93,15 @@ static Value permissions_of(RegionCall *call, const char *group, gboolean egress
 			gather(all, rule);
 	g_autoptr(ValueBuilder) list = value_builder_new(VALUE_TUPLE, NULL);
 	for (guint i = 0; i < all->len; i++)
-		value_builder_add_take(
-			list, value_ref(g_array_index(all, Gathered, i).permission));
+		value_builder_add_take(list, value_ref(g_array_index(all, Gathered, i).permission));
 	return value_builder_end(g_steal_pointer(&list));
 }
 
 /* ---- permissions as rules ---- */
 
 static const char *protocol_name(const char *protocol) {
-	static const char *const names[][2] = {{"6", "tcp"}, {"17", "udp"}, {"1", "icmp"},
-		{"58", "icmpv6"}, {"all", "-1"}};
+	static const char *const names[][2] = {
+		{"6", "tcp"}, {"17", "udp"}, {"1", "icmp"}, {"58", "icmpv6"}, {"all", "-1"}};
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
 		if (g_str_equal(names[i][0], protocol))
 			return names[i][1];
@@ -118,8 +115,8 @@ static gboolean check_ports(const char *protocol, gint64 from, gint64 to, GError
 	if (from >= -1 && from <= 65535 && to >= -1 && to <= 65535 && from <= to)
 		return TRUE;
 	wire_error_set(error, "InvalidParameterValue",
-		"Invalid value for portRange. Must specify both from and to ports with TCP/UDP: %"
-		G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".",
+		"Invalid value for portRange. Must specify both from and to ports with TCP/UDP: "
+		"%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".",
 		from, to);
 	return FALSE;
 }
@@ -135,8 +132,8 @@ static void add_rule(Reading *reading, Value permission, const char *protocol,
 	const char *source_name, Value source_taken, const char *description) {
 	gboolean all = g_str_equal(protocol, "-1");
 	Value rule = value_object_take("GroupId", value_string(reading->group), "GroupOwnerId",
-		value_string(reading->call->scope.account), "IsEgress",
-		value_bool(reading->egress), "IpProtocol", value_string(protocol), "FromPort",
+		value_string(reading->call->scope.account), "IsEgress", value_bool(reading->egress),
+		"IpProtocol", value_string(protocol), "FromPort",
 		value_int(all ? -1 : value_get_int(permission, "FromPort", -1)), "ToPort",
 		value_int(all ? -1 : value_get_int(permission, "ToPort", -1)), source_name,
 		source_taken, NULL);
@@ -145,15 +142,15 @@ static void add_rule(Reading *reading, Value permission, const char *protocol,
 	value_builder_add_take(reading->rules, rule);
 }
 
-static gboolean add_ranges(Reading *reading, Value permission, const char *protocol,
-	GError **error) {
+static gboolean add_ranges(
+	Reading *reading, Value permission, const char *protocol, GError **error) {
 	Value ranges = value_get(permission, "IpRanges");
 	for (gsize i = 0; i < value_length(ranges); i++) {
 		const char *cidr = value_get_text(value_at(ranges, i), "CidrIp");
 		Ec2Cidr parsed;
 		if (!ec2_cidr_parse(cidr, &parsed)) {
-			wire_error_set(error, "InvalidParameterValue",
-				"CIDR block %s is malformed", cidr ? cidr : "");
+			wire_error_set(error, "InvalidParameterValue", "CIDR block %s is malformed",
+				cidr ? cidr : "");
 			return FALSE;
 		}
 		add_rule(reading, permission, protocol, "CidrIpv4", value_string(cidr),
@@ -167,8 +164,8 @@ static gboolean add_ranges(Reading *reading, Value permission, const char *proto
 	return TRUE;
 }
 
-static gboolean add_groups(Reading *reading, Value permission, const char *protocol,
-	GError **error) {
+static gboolean add_groups(
+	Reading *reading, Value permission, const char *protocol, GError **error) {
 	Value pairs = value_get(permission, "UserIdGroupPairs");
 	for (gsize i = 0; i < value_length(pairs); i++) {
 		Value pair = value_at(pairs, i);
@@ -211,8 +208,7 @@ static Value read_rules(
 	if (fine && value_has(input, "CidrIp")) {
 		g_auto(Value) one = value_with_take(value_ref(input), "IpRanges",
 			value_tuple_take(1, value_object_take("CidrIp",
-						    value_ref(value_get(input, "CidrIp")),
-						    NULL)));
+						    value_ref(value_get(input, "CidrIp")), NULL)));
 		fine = read_permission(&reading, one, error);
 	}
 	Value all = value_builder_end(g_steal_pointer(&rules));
@@ -340,8 +336,8 @@ static Value revoke_egress(RegionCall *call, Value input, GError **error) {
 }
 
 static Value describe_rules(RegionCall *call, Value input, GError **error) {
-	static const Ec2Filter filters[] = {{"group-id", "GroupId"},
-		{"security-group-rule-id", "SecurityGroupRuleId"}, {NULL}};
+	static const Ec2Filter filters[] = {
+		{"group-id", "GroupId"}, {"security-group-rule-id", "SecurityGroupRuleId"}, {NULL}};
 	static const Ec2Describe describe = {EC2_SECURITY_GROUP_RULE, "SecurityGroupRuleIds",
 		"SecurityGroupRules", "InvalidSecurityGroupRuleId.NotFound",
 		"security group rule ID", filters, NULL};
@@ -355,17 +351,16 @@ static gboolean modify_rule(RegionCall *call, const char *group, Value update, G
 	if (value_is_null(rule))
 		return FALSE;
 	Value wanted = value_get(update, "SecurityGroupRule");
-	const char *protocol =
-		protocol_name(value_text_or(value_get(wanted, "IpProtocol"), "-1"));
+	const char *protocol = protocol_name(value_text_or(value_get(wanted, "IpProtocol"), "-1"));
 	if (!check_ports(protocol, value_get_int(wanted, "FromPort", -1),
 		    value_get_int(wanted, "ToPort", -1), error))
 		return FALSE;
 	g_autoptr(ValueBuilder) one = value_builder_new(VALUE_TUPLE, NULL);
 	Reading reading = {call, group, value_get_bool(rule, "IsEgress"), one};
 	const char *referenced = value_get_text(wanted, "ReferencedGroupId");
-	const char *source = referenced			  ? "ReferencedGroupInfo"
+	const char *source = referenced			     ? "ReferencedGroupInfo"
 			     : value_has(wanted, "CidrIpv6") ? "CidrIpv6"
-							  : "CidrIpv4";
+							     : "CidrIpv4";
 	Value from = referenced ? value_object_take("GroupId", value_string(referenced), "UserId",
 					  value_string(call->scope.account), NULL)
 				: value_ref(value_get(wanted, source));
@@ -457,13 +452,12 @@ static Value create_group(RegionCall *call, Value input, GError **error) {
 			"The security group '%s' already exists for VPC '%s'", name, vpc_id);
 		return VALUE_NOTHING;
 	}
-	g_autofree char *id =
-		new_group(call, vpc_id, name, value_get_text(input, "Description"));
+	g_autofree char *id = new_group(call, vpc_id, name, value_get_text(input, "Description"));
 	g_autofree char *arn = region_arn(call->scope, "ec2", "security-group/%s", id);
 	ec2_tag_new(call, input, "security-group", id);
 	return ec2_with_tags(call, id,
-		value_object_take("GroupId", value_string(id), "SecurityGroupArn",
-			value_string(arn), NULL));
+		value_object_take(
+			"GroupId", value_string(id), "SecurityGroupArn", value_string(arn), NULL));
 }
 
 static Value complete_group(RegionCall *call, const char *id, Value group) {
@@ -509,8 +503,8 @@ static gboolean is_used(RegionCall *call, const char *id) {
 	g_auto(StoreIter) rules = store_iter(store, call->scope, EC2_SECURITY_GROUP_RULE);
 	while (store_iter_next(&rules, &other, &object))
 		if (g_strcmp0(value_get_text(object, "GroupId"), id) != 0 &&
-			g_strcmp0(value_text(value_get_path(object, "ReferencedGroupInfo",
-					  "GroupId", NULL)),
+			g_strcmp0(value_text(value_get_path(
+					  object, "ReferencedGroupInfo", "GroupId", NULL)),
 				id) == 0)
 			return TRUE;
 	return FALSE;
@@ -555,8 +549,7 @@ static Value delete_group(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	}
 	forget_group(call, id);
-	return value_object_take(
-		"Return", value_bool(TRUE), "GroupId", value_string(id), NULL);
+	return value_object_take("Return", value_bool(TRUE), "GroupId", value_string(id), NULL);
 }
 
 const RegionOperation ec2_group_operations[] = {

@@ -20,8 +20,8 @@ static GHashTable *used_addresses(Region *region, StoreScope scope, const char *
 	Value interface;
 	while (store_iter_next(&iter, &id, &interface))
 		if (g_strcmp0(value_get_text(interface, "SubnetId"), subnet) == 0)
-			g_hash_table_add(used,
-				g_strdup(value_get_text(interface, "PrivateIpAddress")));
+			g_hash_table_add(
+				used, g_strdup(value_get_text(interface, "PrivateIpAddress")));
 	return used;
 }
 
@@ -51,8 +51,7 @@ static char *mac_of(const char *address) {
 	inet_pton(AF_INET, address, &parsed);
 	const guint8 *bytes = (const guint8 *)&parsed.s_addr;
 	/* Locally administered: 02. */
-	return g_strdup_printf(
-		"02:ec:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
+	return g_strdup_printf("02:ec:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
 }
 
 static char *private_name(const char *region, const char *address) {
@@ -139,15 +138,15 @@ Value ec2_interface_create(
 		value_bool(request->requester != NULL), "Status", value_string("in-use"),
 		"MacAddress", value_string(mac), "PrivateIpAddress", value_string(address),
 		"PrivateDnsName", value_string(name), "SourceDestCheck", value_bool(!is_nat),
-		"InterfaceType", value_string(request->type ? request->type : "interface"), "Groups",
-		value_steal(&groups), "PrivateIpAddresses",
-		value_tuple_take(1,
-			value_object_take("PrivateIpAddress", value_string(address), "Primary",
-				value_bool(TRUE), "PrivateDnsName", value_string(name), NULL)),
+		"InterfaceType", value_string(request->type ? request->type : "interface"),
+		"Groups", value_steal(&groups), "PrivateIpAddresses",
+		value_tuple_take(
+			1, value_object_take("PrivateIpAddress", value_string(address), "Primary",
+				   value_bool(TRUE), "PrivateDnsName", value_string(name), NULL)),
 		NULL);
 	if (request->requester)
-		interface = value_with_take(
-			interface, "RequesterId", value_string(request->requester));
+		interface =
+			value_with_take(interface, "RequesterId", value_string(request->requester));
 	if (request->public_address) {
 		g_autofree char *public = ec2_public_address(region, scope);
 		interface = value_with_take(interface, "Association",

@@ -21,8 +21,8 @@ static const StoreScope everywhere = {NULL, NULL};
 
 /* ---- the store as a network ---- */
 
-typedef void (*Declare)(NetState *state, Network *network, StoreScope scope, const char *id,
-	Value object);
+typedef void (*Declare)(
+	NetState *state, Network *network, StoreScope scope, const char *id, Value object);
 
 static void declare_all(NetState *state, Network *network, const char *kind, Declare declare) {
 	g_auto(StoreIter) iter = store_iter(region_store(network->region), everywhere, kind);
@@ -41,8 +41,7 @@ static void declare_vpc(
 static void declare_routes(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value table) {
 	Store *store = region_store(network->region);
-	NetRouteTable *declared =
-		net_state_route_table(state, id, value_get_text(table, "VpcId"));
+	NetRouteTable *declared = net_state_route_table(state, id, value_get_text(table, "VpcId"));
 	Value routes = value_get(table, "Routes");
 	for (gsize i = 0; i < value_length(routes); i++) {
 		Value route = value_at(routes, i);
@@ -52,13 +51,13 @@ static void declare_routes(
 		const char *interface = value_get_text(route, "NetworkInterfaceId");
 		if (g_strcmp0(gateway, "local") == 0)
 			continue;
-		g_auto(Value) target =
-			store_get(store, scope, gateway ? EC2_INTERNET_GATEWAY
-						: nat	? EC2_NAT_GATEWAY
-							: EC2_INTERFACE,
-				gateway ? gateway
-				: nat	? nat
-					: interface);
+		g_auto(Value) target = store_get(store, scope,
+			gateway ? EC2_INTERNET_GATEWAY
+			: nat	? EC2_NAT_GATEWAY
+				: EC2_INTERFACE,
+			gateway ? gateway
+			: nat	? nat
+				: interface);
 		gboolean there = gateway ? value_length(value_get(target, "Attachments")) > 0
 					 : !value_is_null(target) &&
 						   g_strcmp0(value_get_text(target, "State"),
@@ -77,8 +76,7 @@ static void declare_routes(
 /* The table that a subnet is associated with, else the VPC's main one. Caller frees. */
 static char *table_of(Network *network, StoreScope scope, const char *subnet, const char *vpc) {
 	g_autofree char *main = NULL;
-	g_auto(StoreIter) iter =
-		store_iter(region_store(network->region), scope, EC2_ROUTE_TABLE);
+	g_auto(StoreIter) iter = store_iter(region_store(network->region), scope, EC2_ROUTE_TABLE);
 	const char *id;
 	Value table;
 	while (store_iter_next(&iter, &id, &table)) {
@@ -132,20 +130,17 @@ static void declare_group(
 			protocol_number(value_get_text(rule, "IpProtocol")),
 			(int)value_get_int(rule, "FromPort", -1),
 			(int)value_get_int(rule, "ToPort", -1), value_get_text(rule, "CidrIpv4"),
-			value_text(
-				value_get_path(rule, "ReferencedGroupInfo", "GroupId", NULL)));
+			value_text(value_get_path(rule, "ReferencedGroupInfo", "GroupId", NULL)));
 	}
 }
 
 /* Which of its namespace's devices an interface is: the one that the namespace is named by is the
  * first. */
-static int index_of(
-	Network *network, StoreScope scope, const char *interface, const char *owner) {
+static int index_of(Network *network, StoreScope scope, const char *interface, const char *owner) {
 	int index = 0;
 	if (g_str_equal(interface, owner))
 		return 0;
-	g_auto(StoreIter) iter =
-		store_iter(region_store(network->region), scope, EC2_INTERFACE);
+	g_auto(StoreIter) iter = store_iter(region_store(network->region), scope, EC2_INTERFACE);
 	const char *id;
 	Value other;
 	while (store_iter_next(&iter, &id, &other)) {
@@ -176,19 +171,16 @@ static char *public_address_of(
 
 static void declare_interface(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value interface) {
-	gboolean is_nat =
-		g_strcmp0(value_get_text(interface, "InterfaceType"), "nat_gateway") == 0;
+	gboolean is_nat = g_strcmp0(value_get_text(interface, "InterfaceType"), "nat_gateway") == 0;
 	g_autofree char *owner = ec2_interface_owner(network->region, scope, id);
 	g_autoptr(GPtrArray) groups = g_ptr_array_new();
 	Value listed = value_get(interface, "Groups");
 	for (gsize i = 0; i < value_length(listed); i++)
-		g_ptr_array_add(
-			groups, (gpointer)value_get_text(value_at(listed, i), "GroupId"));
+		g_ptr_array_add(groups, (gpointer)value_get_text(value_at(listed, i), "GroupId"));
 	g_ptr_array_add(groups, NULL);
 	NetInterface *declared = net_state_interface(state, id,
 		value_get_text(interface, "SubnetId"), is_nat ? NULL : owner,
-		value_get_text(interface, "PrivateIpAddress"),
-		(const char *const *)groups->pdata);
+		value_get_text(interface, "PrivateIpAddress"), (const char *const *)groups->pdata);
 	declared->index = index_of(network, scope, id, owner);
 	declared->no_source_dest_check = !value_get_bool(interface, "SourceDestCheck");
 	declared->mac = g_strdup(value_get_text(interface, "MacAddress"));

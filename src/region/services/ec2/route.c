@@ -19,10 +19,10 @@ static Value new_table(RegionCall *call, const char *id, const char *vpc, const 
 }
 
 static Value association(const char *id, const char *table, const char *subnet) {
-	Value object = value_object_take("RouteTableAssociationId", value_string(id),
-		"RouteTableId", value_string(table), "Main", value_bool(subnet == NULL),
-		"AssociationState", value_object_take("State", value_string("associated"), NULL),
-		NULL);
+	Value object =
+		value_object_take("RouteTableAssociationId", value_string(id), "RouteTableId",
+			value_string(table), "Main", value_bool(subnet == NULL), "AssociationState",
+			value_object_take("State", value_string("associated"), NULL), NULL);
 	return subnet ? value_with_take(object, "SubnetId", value_string(subnet)) : object;
 }
 
@@ -49,8 +49,8 @@ static Value create_table(RegionCall *call, Value input, GError **error) {
 }
 
 static Value find_table(RegionCall *call, const char *id, GError **error) {
-	return ec2_find(call, EC2_ROUTE_TABLE, id, "InvalidRouteTableID.NotFound",
-		"routeTable ID", error);
+	return ec2_find(
+		call, EC2_ROUTE_TABLE, id, "InvalidRouteTableID.NotFound", "routeTable ID", error);
 }
 
 /* Whether a route's gateway is still there: else it is a black hole. */
@@ -77,8 +77,8 @@ static Value complete_table(RegionCall *call, const char *id, Value table_taken)
 		Value route = value_at(routes, i);
 		value_builder_add_take(all,
 			value_with_take(value_ref(route), "State",
-				value_string(leads_somewhere(call, route) ? "active"
-									  : "blackhole")));
+				value_string(
+					leads_somewhere(call, route) ? "active" : "blackhole")));
 	}
 	return value_with_take(
 		value_ref(table), "Routes", value_builder_end(g_steal_pointer(&all)));
@@ -170,17 +170,18 @@ static Value read_route(RegionCall *call, Value input, Value table, GError **err
 	}
 	if ((gateway != NULL) + (nat != NULL) + (interface != NULL) != 1) {
 		wire_error_set(error, "InvalidParameterCombination",
-			"The request must contain exactly one target of the route: a gateway, a NAT "
+			"The request must contain exactly one target of the route: a gateway, a "
+			"NAT "
 			"gateway or a network interface.");
 		return VALUE_NOTHING;
 	}
-	g_auto(Value) target = gateway ? ec2_find(call, EC2_INTERNET_GATEWAY, gateway,
-						 "InvalidGatewayID.NotFound", "gateway ID", error)
-			       : nat   ? ec2_find(call, EC2_NAT_GATEWAY, nat,
-						 "InvalidNatGatewayID.NotFound", "natGateway ID", error)
-				       : ec2_find(call, EC2_INTERFACE, interface,
-						 "InvalidNetworkInterfaceID.NotFound",
-						 "networkInterface ID", error);
+	g_auto(Value) target =
+		gateway ? ec2_find(call, EC2_INTERNET_GATEWAY, gateway, "InvalidGatewayID.NotFound",
+				  "gateway ID", error)
+		: nat	? ec2_find(call, EC2_NAT_GATEWAY, nat, "InvalidNatGatewayID.NotFound",
+				  "natGateway ID", error)
+			: ec2_find(call, EC2_INTERFACE, interface,
+				  "InvalidNetworkInterfaceID.NotFound", "networkInterface ID", error);
 	if (value_is_null(target))
 		return VALUE_NOTHING;
 	const char *attached =
@@ -202,8 +203,7 @@ static Value read_route(RegionCall *call, Value input, Value table, GError **err
 }
 
 static gboolean is_within_vpc(RegionCall *call, Value table, const char *cidr) {
-	g_auto(Value) vpc =
-		ec2_vpc_get(call->region, call->scope, value_get_text(table, "VpcId"));
+	g_auto(Value) vpc = ec2_vpc_get(call->region, call->scope, value_get_text(table, "VpcId"));
 	Ec2Cidr inner, outer;
 	return ec2_cidr_parse(cidr, &inner) &&
 	       ec2_cidr_parse(value_get_text(vpc, "CidrBlock"), &outer) &&
@@ -221,8 +221,8 @@ static Value create_route(RegionCall *call, Value input, GError **error) {
 	const char *cidr = value_get_text(route, "DestinationCidrBlock");
 	gssize index = find_route(table, cidr);
 	if (is_within_vpc(call, table, cidr) ||
-		(index >= 0 && !value_equal(value_at(value_get(table, "Routes"), (gsize)index),
-				       route))) {
+		(index >= 0 &&
+			!value_equal(value_at(value_get(table, "Routes"), (gsize)index), route))) {
 		wire_error_set(error, "RouteAlreadyExists",
 			"The route identified by %s already exists.", cidr);
 		return VALUE_NOTHING;
@@ -292,8 +292,7 @@ static Value find_association(
 	return VALUE_NOTHING;
 }
 
-static void put_associations(
-	RegionCall *call, Value table, gssize without, Value added_taken) {
+static void put_associations(RegionCall *call, Value table, gssize without, Value added_taken) {
 	g_auto(Value) added = added_taken;
 	Value before = value_get(table, "Associations");
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
@@ -353,8 +352,8 @@ static Value associate_table(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	}
 	g_autofree char *id = region_ec2_id("rtbassoc");
-	put_associations(call, table, -1,
-		association(id, value_get_text(table, "RouteTableId"), subnet_id));
+	put_associations(
+		call, table, -1, association(id, value_get_text(table, "RouteTableId"), subnet_id));
 	return associated(id);
 }
 
@@ -385,8 +384,8 @@ static Value replace_association(RegionCall *call, Value input, GError **error) 
 	g_auto(Value) before = find_association(call, "RouteTableAssociationId", id, &index);
 	if (value_is_null(before))
 		return no_association(id, error);
-	g_auto(Value) subnet = value_ref(value_get(
-		value_at(value_get(before, "Associations"), index), "SubnetId"));
+	g_auto(Value) subnet = value_ref(
+		value_get(value_at(value_get(before, "Associations"), index), "SubnetId"));
 	put_associations(call, before, (gssize)index, VALUE_NOTHING);
 	/* Read after the write: it may be the same table. */
 	g_auto(Value) after = find_table(call, value_get_text(input, "RouteTableId"), error);

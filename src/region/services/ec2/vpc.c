@@ -37,13 +37,13 @@ static Value describe_account_attributes(RegionCall *call, Value input, GError *
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(values); i++)
 		if (ec2_is_listed(value_get(input, "AttributeNames"), values[i][0]))
-			value_builder_add_take(all,
-				value_object_take("AttributeName", value_string(values[i][0]),
-					"AttributeValues",
-					value_tuple_take(1,
-						value_object_take("AttributeValue",
-							value_string(values[i][1]), NULL)),
-					NULL));
+			value_builder_add_take(
+				all, value_object_take("AttributeName", value_string(values[i][0]),
+					     "AttributeValues",
+					     value_tuple_take(
+						     1, value_object_take("AttributeValue",
+								value_string(values[i][1]), NULL)),
+					     NULL));
 	return value_object_take(
 		"AccountAttributes", value_builder_end(g_steal_pointer(&all)), NULL);
 }
@@ -61,11 +61,11 @@ static void create_default_acl(RegionCall *call, const char *vpc) {
 	g_autofree char *id = region_ec2_id("acl");
 	g_autoptr(ValueBuilder) entries = value_builder_new(VALUE_TUPLE, NULL);
 	for (int i = 0; i < 4; i++)
-		value_builder_add_take(entries,
-			value_object_take("CidrBlock", value_string("0.0.0.0/0"), "Egress",
-				value_bool(i < 2), "Protocol", value_string("-1"), "RuleAction",
-				value_string(i % 2 == 0 ? "allow" : "deny"), "RuleNumber",
-				value_int(i % 2 == 0 ? 100 : 32767), NULL));
+		value_builder_add_take(
+			entries, value_object_take("CidrBlock", value_string("0.0.0.0/0"), "Egress",
+					 value_bool(i < 2), "Protocol", value_string("-1"),
+					 "RuleAction", value_string(i % 2 == 0 ? "allow" : "deny"),
+					 "RuleNumber", value_int(i % 2 == 0 ? 100 : 32767), NULL));
 	ec2_put(call, EC2_NETWORK_ACL, id,
 		value_object_take("NetworkAclId", value_string(id), "VpcId", value_string(vpc),
 			"IsDefault", value_bool(TRUE), "OwnerId", value_string(call->scope.account),
@@ -101,11 +101,11 @@ static Value create_vpc(RegionCall *call, Value input, GError **error) {
 		value_string(value_text_or(value_get(input, "InstanceTenancy"), "default")),
 		"OwnerId", value_string(call->scope.account), "DhcpOptionsId",
 		value_string("dopt-00000000000000000"), "CidrBlockAssociationSet",
-		value_tuple_take(1,
-			value_object_take("AssociationId", value_string(association), "CidrBlock",
-				value_string(text), "CidrBlockState",
-				value_object_take("State", value_string("associated"), NULL),
-				NULL)),
+		value_tuple_take(
+			1, value_object_take("AssociationId", value_string(association),
+				   "CidrBlock", value_string(text), "CidrBlockState",
+				   value_object_take("State", value_string("associated"), NULL),
+				   NULL)),
 		NULL);
 	ec2_put(call, EC2_VPC, id, value_ref(vpc));
 	ec2_put(call, EC2_VPC_ATTRIBUTES, id,
@@ -125,8 +125,8 @@ static const Ec2Filter vpc_filters[] = {{"vpc-id", "VpcId"}, {"cidr", "CidrBlock
 	{"cidr-block-association.cidr-block", "CidrBlockAssociationSet.CidrBlock"}, {NULL}};
 
 static Value describe_vpcs(RegionCall *call, Value input, GError **error) {
-	static const Ec2Describe describe = {EC2_VPC, "VpcIds", "Vpcs", "InvalidVpcID.NotFound",
-		"vpc ID", vpc_filters, NULL};
+	static const Ec2Describe describe = {
+		EC2_VPC, "VpcIds", "Vpcs", "InvalidVpcID.NotFound", "vpc ID", vpc_filters, NULL};
 	return ec2_describe(call, input, &describe, error);
 }
 
@@ -272,7 +272,8 @@ static char *choose_zone(RegionCall *call, Value input, GError **error) {
 			return g_steal_pointer(&zone);
 	}
 	wire_error_set(error, "InvalidParameterValue",
-		"Value (%s) for parameter availabilityZone is invalid. Subnets can currently only be "
+		"Value (%s) for parameter availabilityZone is invalid. Subnets can currently only "
+		"be "
 		"created in the following availability zones: %sa, %sb, %sc.",
 		name ? name : id, region, region, region);
 	return NULL;
