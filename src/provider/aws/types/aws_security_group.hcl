@@ -1,0 +1,211 @@
+resource "aws_security_group" {
+  service = "ec2"
+  schema {
+    name                   = optional(string, computed, force_new, conflicts("name_prefix"), length(0, 255))
+    name_prefix            = optional(string, computed, force_new)
+    description            = optional(string, default("Managed by Terraform"), force_new, length(0, 255))
+    vpc_id                 = optional(string, computed, force_new)
+    revoke_rules_on_delete = optional(bool, default(false), local_only)
+    arn                    = computed(string)
+    owner_id               = computed(string)
+    tags                   = tags()
+    set "ingress" computed attribute {
+      from_port        = required(number)
+      to_port          = required(number)
+      protocol         = required(string)
+      cidr_blocks      = optional(list(string))
+      ipv6_cidr_blocks = optional(list(string))
+      prefix_list_ids  = optional(list(string), unsupported("there are no prefix lists"))
+      security_groups  = optional(set(string))
+      self             = optional(bool)
+      description      = optional(string)
+    }
+    set "egress" computed attribute {
+      from_port        = required(number)
+      to_port          = required(number)
+      protocol         = required(string)
+      cidr_blocks      = optional(list(string))
+      ipv6_cidr_blocks = optional(list(string))
+      prefix_list_ids  = optional(list(string), unsupported("there are no prefix lists"))
+      security_groups  = optional(set(string))
+      self             = optional(bool)
+      description      = optional(string)
+    }
+    timeouts "create" "delete" {}
+  }
+  create {
+    set { name = fallback(self.name, unique_id(fallback(self.name_prefix, "terraform-"))) }
+    call "CreateSecurityGroup" {
+      request = {
+        GroupName         = self.name
+        Description       = self.description
+        VpcId             = self.vpc_id
+        TagSpecifications = tag_spec("security-group", self.tags_all)
+      }
+      id = result.GroupId
+    }
+    call "RevokeSecurityGroupEgress" {
+      request = { GroupId = self.id, IpPermissions = [{ IpProtocol = "-1", FromPort = 0, ToPort = 0, IpRanges = [{ CidrIp = "0.0.0.0/0" }] }] }
+      ignore  = ["InvalidPermission.NotFound"]
+    }
+    call "AuthorizeSecurityGroupIngress" {
+      for_each = config.ingress
+      request = {
+        GroupId = self.id
+        IpPermissions = [{
+          IpProtocol       = each.value.protocol
+          FromPort         = each.value.from_port
+          ToPort           = each.value.to_port
+          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
+          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
+          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
+        }]
+      }
+    }
+    call "AuthorizeSecurityGroupEgress" {
+      for_each = config.egress
+      request = {
+        GroupId = self.id
+        IpPermissions = [{
+          IpProtocol       = each.value.protocol
+          FromPort         = each.value.from_port
+          ToPort           = each.value.to_port
+          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
+          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
+          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
+        }]
+      }
+    }
+  }
+  read {
+    call "DescribeSecurityGroups" {
+      request = { GroupIds = [self.id] }
+      gone    = ["InvalidGroup.NotFound"]
+    }
+    let {
+      group = result.SecurityGroups[0]
+      own   = { ingress = result.SecurityGroups[0].IpPermissions, egress = result.SecurityGroups[0].IpPermissionsEgress }
+    }
+    let {
+      # Rules of one protocol and ports are one block for each description, as the configuration writes them.
+      blocks = { for direction, permissions in own : direction => flatten([for p in permissions : [
+        for d in distinct(concat(
+          [for r in p.IpRanges : fallback(r.Description, "")],
+          [for r in p.Ipv6Ranges : fallback(r.Description, "")],
+          [for r in p.UserIdGroupPairs : fallback(r.Description, "")])) : {
+          from_port        = fallback(p.FromPort, 0)
+          to_port          = fallback(p.ToPort, 0)
+          protocol         = p.IpProtocol
+          cidr_blocks      = [for r in p.IpRanges : r.CidrIp if fallback(r.Description, "") == d]
+          ipv6_cidr_blocks = [for r in p.Ipv6Ranges : r.CidrIpv6 if fallback(r.Description, "") == d]
+          prefix_list_ids  = []
+          security_groups  = [for r in p.UserIdGroupPairs : r.GroupId if fallback(r.Description, "") == d && r.GroupId != self.id]
+          self             = contains([for r in p.UserIdGroupPairs : r.GroupId if fallback(r.Description, "") == d], self.id)
+          description      = d
+        }
+      ]]) }
+    }
+    let {
+      # A block of the configuration that is there whole stays as it was written: the API has no order.
+      settled = { for direction, found in blocks : direction => {
+        whole = alltrue([for b in found : anytrue([for c in self[direction] : (
+          c.protocol == b.protocol && c.from_port == b.from_port && c.to_port == b.to_port && fallback(c.description, "") == b.description &&
+          length(setsubtract(b.cidr_blocks, [for x in c.cidr_blocks : x])) == 0 && length(setsubtract([for x in c.cidr_blocks : x], b.cidr_blocks)) == 0 &&
+          length(setsubtract(b.security_groups, [for x in c.security_groups : x])) == 0 && length(setsubtract([for x in c.security_groups : x], b.security_groups)) == 0 &&
+          fallback(c.self, false) == b.self)])]) && length(found) == length(self[direction])
+        found = found
+      } }
+    }
+    state = {
+      arn         = group.SecurityGroupArn
+      owner_id    = group.OwnerId
+      name        = group.GroupName
+      name_prefix = fallback(self.name_prefix, "")
+      description = group.Description
+      vpc_id      = group.VpcId
+      ingress     = settled.ingress.whole ? self.ingress : settled.ingress.found
+      egress      = settled.egress.whole ? self.egress : settled.egress.found
+      tags        = tag_map(group.Tags, "Key", "Value")
+    }
+  }
+  update {
+    call "RevokeSecurityGroupIngress" {
+      for_each = removed("ingress")
+      request = {
+        GroupId = self.id
+        IpPermissions = [{
+          IpProtocol       = each.value.protocol
+          FromPort         = each.value.from_port
+          ToPort           = each.value.to_port
+          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c }])
+          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c }])
+          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g }])
+        }]
+      }
+      ignore = ["InvalidPermission.NotFound"]
+    }
+    call "RevokeSecurityGroupEgress" {
+      for_each = removed("egress")
+      request = {
+        GroupId = self.id
+        IpPermissions = [{
+          IpProtocol       = each.value.protocol
+          FromPort         = each.value.from_port
+          ToPort           = each.value.to_port
+          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c }])
+          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c }])
+          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g }])
+        }]
+      }
+      ignore = ["InvalidPermission.NotFound"]
+    }
+    call "AuthorizeSecurityGroupIngress" {
+      for_each = added("ingress")
+      request = {
+        GroupId = self.id
+        IpPermissions = [{
+          IpProtocol       = each.value.protocol
+          FromPort         = each.value.from_port
+          ToPort           = each.value.to_port
+          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
+          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
+          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
+        }]
+      }
+    }
+    call "AuthorizeSecurityGroupEgress" {
+      for_each = added("egress")
+      request = {
+        GroupId = self.id
+        IpPermissions = [{
+          IpProtocol       = each.value.protocol
+          FromPort         = each.value.from_port
+          ToPort           = each.value.to_port
+          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
+          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
+          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
+        }]
+      }
+    }
+  }
+  delete {
+    call "DescribeSecurityGroupRules" "rules" {
+      when    = self.revoke_rules_on_delete == true
+      request = { Filters = [{ Name = "group-id", Values = [self.id] }] }
+    }
+    call "RevokeSecurityGroupIngress" {
+      for_each = [for r in rules.SecurityGroupRules : r if !r.IsEgress]
+      request  = { GroupId = self.id, SecurityGroupRuleIds = [each.value.SecurityGroupRuleId] }
+    }
+    call "RevokeSecurityGroupEgress" {
+      for_each = [for r in rules.SecurityGroupRules : r if r.IsEgress]
+      request  = { GroupId = self.id, SecurityGroupRuleIds = [each.value.SecurityGroupRuleId] }
+    }
+    call "DeleteSecurityGroup" {
+      request = { GroupId = self.id }
+      gone    = ["InvalidGroup.NotFound"]
+      retry "DependencyViolation" { timeout = "15m" }
+    }
+  }
+  tags { resource = self.id }
+}

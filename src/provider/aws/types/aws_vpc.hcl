@@ -1,0 +1,116 @@
+resource "aws_vpc" {
+  service = "ec2"
+  schema {
+    cidr_block                           = optional(string, computed, force_new, cidr())
+    instance_tenancy                     = optional(string, default("default"), one_of("default"))
+    enable_dns_support                   = optional(bool, default(true))
+    enable_dns_hostnames                 = optional(bool, computed)
+    enable_network_address_usage_metrics = optional(bool, computed)
+    arn                                  = computed(string)
+    default_network_acl_id               = computed(string)
+    default_route_table_id               = computed(string)
+    default_security_group_id            = computed(string)
+    dhcp_options_id                      = computed(string)
+    main_route_table_id                  = computed(string)
+    owner_id                             = computed(string)
+    ipv6_association_id                  = computed(string)
+    assign_generated_ipv6_cidr_block     = optional(bool, unsupported("there is no IPv6 on this machine's VPCs"))
+    ipv4_ipam_pool_id                    = optional(string, unsupported("there is no IPAM"))
+    ipv4_netmask_length                  = optional(number, unsupported("there is no IPAM"))
+    ipv6_cidr_block                      = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+    ipv6_cidr_block_network_border_group = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+    ipv6_ipam_pool_id                    = optional(string, unsupported("there is no IPAM"))
+    ipv6_netmask_length                  = optional(number, unsupported("there is no IPAM"))
+    tags                                 = tags()
+  }
+  create {
+    call "CreateVpc" {
+      request = {
+        CidrBlock         = self.cidr_block
+        InstanceTenancy   = self.instance_tenancy
+        TagSpecifications = tag_spec("vpc", self.tags_all)
+      }
+      id = result.Vpc.VpcId
+    }
+    wait "DescribeVpcs" {
+      request = { VpcIds = [self.id] }
+      value   = result.Vpcs[0].State
+      pending = ["pending"]
+      target  = ["available"]
+    }
+    call "ModifyVpcAttribute" {
+      when    = self.enable_dns_hostnames == true
+      request = { VpcId = self.id, EnableDnsHostnames = { Value = true } }
+    }
+    call "ModifyVpcAttribute" {
+      when    = self.enable_dns_support == false
+      request = { VpcId = self.id, EnableDnsSupport = { Value = false } }
+    }
+    call "ModifyVpcAttribute" {
+      when    = self.enable_network_address_usage_metrics == true
+      request = { VpcId = self.id, EnableNetworkAddressUsageMetrics = { Value = true } }
+    }
+  }
+  read {
+    call "DescribeVpcs" "vpcs" {
+      request = { VpcIds = [self.id] }
+      gone    = ["InvalidVpcID.NotFound"]
+    }
+    call "DescribeVpcAttribute" "hostnames" {
+      request = { VpcId = self.id, Attribute = "enableDnsHostnames" }
+    }
+    call "DescribeVpcAttribute" "support" {
+      request = { VpcId = self.id, Attribute = "enableDnsSupport" }
+    }
+    call "DescribeVpcAttribute" "metrics" {
+      request = { VpcId = self.id, Attribute = "enableNetworkAddressUsageMetrics" }
+    }
+    call "DescribeNetworkAcls" "acls" {
+      request = { Filters = [{ Name = "default", Values = ["true"] }, { Name = "vpc-id", Values = [self.id] }] }
+    }
+    call "DescribeRouteTables" "tables" {
+      request = { Filters = [{ Name = "association.main", Values = ["true"] }, { Name = "vpc-id", Values = [self.id] }] }
+    }
+    call "DescribeSecurityGroups" "groups" {
+      request = { Filters = [{ Name = "group-name", Values = ["default"] }, { Name = "vpc-id", Values = [self.id] }] }
+    }
+    state = {
+      arn                                  = "arn:${provider.partition}:ec2:${self.region}:${vpcs.Vpcs[0].OwnerId}:vpc/${self.id}"
+      cidr_block                           = vpcs.Vpcs[0].CidrBlock
+      instance_tenancy                     = vpcs.Vpcs[0].InstanceTenancy
+      owner_id                             = vpcs.Vpcs[0].OwnerId
+      dhcp_options_id                      = vpcs.Vpcs[0].DhcpOptionsId
+      tags                                 = tag_map(vpcs.Vpcs[0].Tags, "Key", "Value")
+      enable_dns_hostnames                 = hostnames.EnableDnsHostnames.Value
+      enable_dns_support                   = support.EnableDnsSupport.Value
+      enable_network_address_usage_metrics = metrics.EnableNetworkAddressUsageMetrics.Value
+      default_network_acl_id               = acls.NetworkAcls[0].NetworkAclId
+      default_route_table_id               = tables.RouteTables[0].RouteTableId
+      main_route_table_id                  = tables.RouteTables[0].RouteTableId
+      default_security_group_id            = groups.SecurityGroups[0].GroupId
+      ipv6_association_id                  = ""
+    }
+  }
+  update {
+    call "ModifyVpcAttribute" {
+      when    = changed("enable_dns_hostnames")
+      request = { VpcId = self.id, EnableDnsHostnames = { Value = self.enable_dns_hostnames } }
+    }
+    call "ModifyVpcAttribute" {
+      when    = changed("enable_dns_support")
+      request = { VpcId = self.id, EnableDnsSupport = { Value = self.enable_dns_support } }
+    }
+    call "ModifyVpcAttribute" {
+      when    = changed("enable_network_address_usage_metrics")
+      request = { VpcId = self.id, EnableNetworkAddressUsageMetrics = { Value = self.enable_network_address_usage_metrics } }
+    }
+  }
+  delete {
+    call "DeleteVpc" {
+      request = { VpcId = self.id }
+      gone    = ["InvalidVpcID.NotFound"]
+      retry "DependencyViolation" { timeout = "5m" }
+    }
+  }
+  tags { resource = self.id }
+}
