@@ -264,6 +264,12 @@ static void check_count(Decoding *decoding, const Blocks *blocks, const LangBody
 			schema->min_items == 1 ? " is" : "s are");
 }
 
+static const Type *collection_type(SchemaNesting nesting, const Type *element) {
+	return nesting == SCHEMA_NESTING_LIST  ? type_list(element)
+	       : nesting == SCHEMA_NESTING_SET ? type_set(element)
+					       : type_map(element);
+}
+
 static Value blocks_value(const Blocks *blocks) {
 	static const ValueKind kinds[] = {VALUE_NULL, VALUE_LIST, VALUE_SET, VALUE_MAP};
 	const SchemaNestedBlock *schema = blocks->schema;
@@ -275,9 +281,11 @@ static Value blocks_value(const Blocks *blocks) {
 					   : value_null(type);
 	}
 	if (blocks->unknown)
-		return value_unknown(schema->nesting == SCHEMA_NESTING_LIST  ? type_list(type)
-				     : schema->nesting == SCHEMA_NESTING_SET ? type_set(type)
-									     : type_map(type));
+		return value_unknown(collection_type(schema->nesting, type));
+	/* What may be written as an argument too can be not written at all, which is not the same
+	 * as being empty. */
+	if (schema->attribute_allowed && blocks->values->len == 0)
+		return value_null(collection_type(schema->nesting, type));
 	g_autoptr(ValueBuilder) all = value_builder_new(kinds[schema->nesting], type);
 	for (guint i = 0; i < blocks->values->len; i++) {
 		Value value = value_ref(g_array_index(blocks->values, Value, i));
@@ -310,9 +318,7 @@ static Value complete_objects(Value value, const Type *element) {
 static Value decode_as_attribute(
 	Decoding *decoding, const LangAttribute *attribute, const SchemaNestedBlock *schema) {
 	const Type *element = schema_block_type(schema->block);
-	const Type *type = schema->nesting == SCHEMA_NESTING_LIST  ? type_list(element)
-			   : schema->nesting == SCHEMA_NESTING_SET ? type_set(element)
-								   : type_map(element);
+	const Type *type = collection_type(schema->nesting, element);
 	guint errors = diags_error_count(decoding->diags);
 	g_auto(Value) value = evaluate(decoding, attribute->expr);
 	if (diags_error_count(decoding->diags) > errors)

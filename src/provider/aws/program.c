@@ -339,7 +339,12 @@ static AwsOutcome call_each(AwsRun *run, const LangBlock *step) {
 static AwsOutcome step_call(AwsRun *run, const LangBlock *step) {
 	if (lang_body_attribute(step->body, "for_each"))
 		return call_each(run, step);
-	return wanted(run, step->body) ? call_once(run, step) : AWS_DONE;
+	if (wanted(run, step->body))
+		return call_once(run, step);
+	/* What was not asked for is null, as all that is missing. */
+	if (step->n_labels > 1)
+		aws_run_name_take(run, step->labels[1], VALUE_NOTHING);
+	return AWS_DONE;
 }
 
 /* ---- wait ---- */

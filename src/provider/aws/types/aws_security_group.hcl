@@ -106,13 +106,16 @@ resource "aws_security_group" {
       ]]) }
     }
     let {
+      wanted = { ingress = fallback(self.ingress, []), egress = fallback(self.egress, []) }
+    }
+    let {
       # A block of the configuration that is there whole stays as it was written: the API has no order.
       settled = { for direction, found in blocks : direction => {
-        whole = alltrue([for b in found : anytrue([for c in self[direction] : (
+        whole = alltrue([for b in found : anytrue([for c in wanted[direction] : (
           c.protocol == b.protocol && c.from_port == b.from_port && c.to_port == b.to_port && fallback(c.description, "") == b.description &&
           length(setsubtract(b.cidr_blocks, [for x in c.cidr_blocks : x])) == 0 && length(setsubtract([for x in c.cidr_blocks : x], b.cidr_blocks)) == 0 &&
           length(setsubtract(b.security_groups, [for x in c.security_groups : x])) == 0 && length(setsubtract([for x in c.security_groups : x], b.security_groups)) == 0 &&
-          fallback(c.self, false) == b.self)])]) && length(found) == length(self[direction])
+          fallback(c.self, false) == b.self)])]) && length(found) == length(wanted[direction])
         found = found
       } }
     }
