@@ -200,8 +200,11 @@ Plan *plan_read(Engine *engine, const char *path, GError **error) {
 	g_auto(Value) file = read_file(path, error);
 	if (!value_is_mapping(file))
 		return NULL;
-	if (g_strcmp0(value_get_text(file, "lineage"), engine->state->lineage) != 0 ||
-		value_get_int(file, "serial", -1) != (gint64)engine->state->serial) {
+	/* A state that was never written has no lineage to compare yet. */
+	gint64 serial = value_get_int(file, "serial", -1);
+	if (serial != (gint64)engine->state->serial ||
+		(serial > 0 &&
+			g_strcmp0(value_get_text(file, "lineage"), engine->state->lineage) != 0)) {
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
 			"Saved plan is stale: the state was changed by another operation after the "
 			"plan was created. Plan again.");

@@ -20,7 +20,9 @@ class Region:
         self.terrarium = os.environ["TERRARIUM"]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.env = dict(os.environ, TERRARIUM_HOME=str(home), TERRARIUM_PORT=str(self.port))
+        self.env = dict(
+            os.environ, TERRARIUM_HOME=str(home), TERRARIUM_PORT=str(self.port), AWS_REGION="us-east-1"
+        )
 
     def run(self, *arguments):
         return subprocess.run(

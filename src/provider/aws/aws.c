@@ -253,10 +253,14 @@ static Value finish_state(AwsRun *run) {
 		AwsEquality equality;
 		if (is_local(run->type->block, key, &equality))
 			continue;
+		/* The API knows nothing of default tags: what it lists is all. */
+		if (run->type->has_tags && g_str_equal(key, "tags"))
+			key = "tags_all";
 		merged = value_with_take(
 			value_steal(&merged), key, settle(equality, value, value_get(known, key)));
 	}
-	if (run->type->has_tags && value_has(run->state, "tags_all"))
+	if (run->type->has_tags &&
+		(value_has(run->state, "tags_all") || value_has(run->state, "tags")))
 		merged = aws_tags_split_take(run->provider, value_steal(&merged), known);
 	g_autofree char *problem = NULL;
 	g_auto(Value) shaped = aws_shape(run->type->block, merged, &problem);

@@ -1,0 +1,158 @@
+"""From .tf files through our own engine to the region, looked at by boto3."""
+
+import subprocess
+
+import pytest
+
+NETWORK = """
+provider "aws" {
+  region = "us-east-1"
+  default_tags { tags = { Owner = "tests" } }
+}
+data "aws_availability_zones" "all" { state = "available" }
+resource "aws_vpc" "main" {
+  cidr_block           = "10.30.0.0/24"
+  enable_dns_hostnames = true
+  tags                 = { Name = "main" }
+}
+resource "aws_subnet" "public" {
+  count                   = 2
+  vpc_id                  = aws_vpc.main.id
+  cidr_block              = cidrsubnet(aws_vpc.main.cidr_block, 3, count.index)
+  availability_zone       = data.aws_availability_zones.all.names[count.index]
+  map_public_ip_on_launch = true
+}
+resource "aws_internet_gateway" "main" { vpc_id = aws_vpc.main.id }
+resource "aws_eip" "nat" { domain = "vpc" }
+resource "aws_nat_gateway" "main" {
+  allocation_id = aws_eip.nat.id
+  subnet_id     = aws_subnet.public[0].id
+  depends_on    = [aws_internet_gateway.main]
+}
+resource "aws_route_table" "public" {
+  vpc_id = aws_vpc.main.id
+  route {
+    cidr_block = "0.0.0.0/0"
+    gateway_id = aws_internet_gateway.main.id
+  }
+}
+resource "aws_route_table" "private" { vpc_id = aws_vpc.main.id }
+resource "aws_route" "private" {
+  route_table_id         = aws_route_table.private.id
+  destination_cidr_block = "0.0.0.0/0"
+  nat_gateway_id         = aws_nat_gateway.main.id
+}
+resource "aws_route_table_association" "public" {
+  count          = 2
+  subnet_id      = aws_subnet.public[count.index].id
+  route_table_id = aws_route_table.public.id
+}
+resource "aws_security_group" "alb" {
+  name   = "alb"
+  vpc_id = aws_vpc.main.id
+  ingress {
+    from_port   = PORT
+    to_port     = PORT
+    protocol    = "tcp"
+    cidr_blocks = ["0.0.0.0/0"]
+  }
+  egress {
+    from_port   = 0
+    to_port     = 0
+    protocol    = -1
+    cidr_blocks = ["0.0.0.0/0"]
+  }
+}
+resource "aws_security_group" "app" {
+  name   = "app"
+  vpc_id = aws_vpc.main.id
+}
+resource "aws_vpc_security_group_ingress_rule" "app" {
+  security_group_id            = aws_security_group.app.id
+  referenced_security_group_id = aws_security_group.alb.id
+  ip_protocol                  = "tcp"
+  from_port                    = 3000
+  to_port                      = 3000
+}
+output "vpc" { value = aws_vpc.main.id }
+"""
+
+
+@pytest.fixture
+def terrarium(region, tmp_path):
+    def run(*arguments, code=0):
+        done = subprocess.run(
+            [region.terrarium, *arguments],
+            cwd=tmp_path,
+            env=region.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    yield run
+    run("destroy", "-auto-approve")
+
+
+def test_network(region, terrarium, tmp_path):
+    ec2 = region.client("ec2")
+    (tmp_path / "main.tf").write_text(NETWORK.replace("PORT", "80"))
+    terrarium("apply", "-auto-approve")
+    vpc = terrarium("output", "-raw", "vpc")
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    (found,) = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert {tag["Key"]: tag["Value"] for tag in found["Tags"]} == {"Name": "main", "Owner": "tests"}
+    subnets = ec2.describe_subnets(Filters=here)["Subnets"]
+    assert sorted((each["CidrBlock"], each["AvailabilityZone"]) for each in subnets) == [
+        ("10.30.0.0/27", "us-east-1a"),
+        ("10.30.0.32/27", "us-east-1b"),
+    ]
+    assert all(each["MapPublicIpOnLaunch"] for each in subnets)
+    groups = {each["GroupName"]: each for each in ec2.describe_security_groups(Filters=here)["SecurityGroups"]}
+    assert groups["app"]["IpPermissions"][0]["UserIdGroupPairs"][0]["GroupId"] == groups["alb"]["GroupId"]
+    assert groups["app"]["IpPermissionsEgress"] == []
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    (tmp_path / "main.tf").write_text(NETWORK.replace("PORT", "8080").replace('Name = "main"', 'Name = "other"'))
+    assert "0 added, 2 changed, 0 destroyed" in terrarium("apply", "-auto-approve")
+    groups = {each["GroupName"]: each for each in ec2.describe_security_groups(Filters=here)["SecurityGroups"]}
+    assert [each["FromPort"] for each in groups["alb"]["IpPermissions"]] == [8080]
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    terrarium("destroy", "-auto-approve")
+    assert not [each for each in ec2.describe_vpcs()["Vpcs"] if each["VpcId"] == vpc]
+
+
+def test_what_was_deleted_outside_comes_back(region, terrarium, tmp_path):
+    ec2 = region.client("ec2")
+    (tmp_path / "main.tf").write_text('resource "aws_vpc" "main" { cidr_block = "10.31.0.0/16" }\n')
+    terrarium("apply", "-auto-approve")
+    (before,) = [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.31.0.0/16"]
+    ec2.delete_vpc(VpcId=before["VpcId"])
+    assert "1 to add" in terrarium("plan", "-detailed-exitcode", code=2)
+    terrarium("apply", "-auto-approve")
+    (after,) = [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.31.0.0/16"]
+    assert after["VpcId"] != before["VpcId"]
+
+
+def test_a_refused_call_leaves_the_rest(region, terrarium, tmp_path):
+    (tmp_path / "main.tf").write_text("""
+resource "aws_vpc" "main" { cidr_block = "10.32.0.0/16" }
+resource "aws_subnet" "outside" {
+  vpc_id     = aws_vpc.main.id
+  cidr_block = "10.33.0.0/24"
+}
+""")
+    done = subprocess.run(
+        [region.terrarium, "apply", "-auto-approve"],
+        cwd=tmp_path,
+        env=region.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "InvalidSubnet.Range" in done.stderr
+    assert terrarium("state", "list").split() == ["aws_vpc.main"]

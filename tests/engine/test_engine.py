@@ -1,0 +1,363 @@
+"""Plans and applies of configurations of terraform_data: what is printed, done and kept."""
+
+import json
+import os
+import subprocess
+import textwrap
+
+import pytest
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = path
+
+    def write(self, text, name="main.tf"):
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+
+    def run(self, *arguments, code=0, **env):
+        done = subprocess.run(
+            [os.environ["TERRARIUM"], *arguments],
+            cwd=self.path,
+            env=dict(os.environ, **env),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code in (0, 2) else done.stdout + done.stderr
+
+    def apply(self, *arguments, **env):
+        return self.run("apply", "-auto-approve", *arguments, **env)
+
+    def outputs(self):
+        return {name: each["value"] for name, each in json.loads(self.run("output", "-json")).items()}
+
+    def state(self):
+        return json.loads((self.path / ".terrarium/default/terraform.tfstate").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+def test_plan_is_shown(folder):
+    folder.write("""
+        resource "terraform_data" "a" {
+          input = { name = "x", list = [1, 2] }
+        }
+        output "id" { value = terraform_data.a.id }
+        """)
+    assert folder.run("plan", "-detailed-exitcode", code=2).startswith(textwrap.dedent("""
+        Terrarium used the selected providers to generate the following execution
+        plan. Resource actions are indicated with the following symbols:
+          + create
+
+        Terrarium will perform the following actions:
+
+          # terraform_data.a will be created
+          + resource "terraform_data" "a" {
+              + id     = (known after apply)
+              + input  = {
+                  + list = [
+                      + 1,
+                      + 2,
+                    ]
+                  + name = "x"
+                }
+              + output = (known after apply)
+            }
+
+        Plan: 1 to add, 0 to change, 0 to destroy.
+
+        Changes to Outputs:
+          + id = (known after apply)
+        """))
+    assert not (folder.path / ".terrarium/default/terraform.tfstate").exists()
+
+
+def test_apply_change_and_destroy(folder):
+    folder.write("""
+        variable "x" { default = "one" }
+        resource "terraform_data" "a" { input = var.x }
+        output "x" { value = terraform_data.a.output }
+        """)
+    assert "Apply complete! Resources: 1 added, 0 changed, 0 destroyed." in folder.apply()
+    assert folder.outputs() == {"x": "one"}
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+    changed = folder.apply("-var", "x=two")
+    assert '~ input  = "one" -> "two"' in changed
+    assert '~ output = "one" -> (known after apply)' in changed
+    assert "Resources: 0 added, 1 changed, 0 destroyed." in changed
+    assert folder.run("output", "-raw", "x") == "two"
+    assert "Destroy complete! Resources: 1 destroyed." in folder.run("destroy", "-auto-approve")
+    assert folder.state()["resources"] == []
+    assert folder.outputs() == {}
+
+
+def test_repetition(folder):
+    config = """
+        locals {{ names = {names} }}
+        resource "terraform_data" "each" {{
+          for_each = toset(local.names)
+          input    = upper(each.key)
+        }}
+        resource "terraform_data" "count" {{
+          count = length(local.names)
+          input = "${{count.index}}-${{terraform_data.each[local.names[count.index]].output}}"
+        }}
+        output "all" {{ value = terraform_data.count[*].output }}
+        """
+    folder.write(config.format(names='["a", "b", "c"]'))
+    folder.apply()
+    assert folder.outputs() == {"all": ["0-A", "1-B", "2-C"]}
+    folder.write(config.format(names='["a", "c"]'))
+    shown = folder.apply()
+    assert '# (because key ["b"] is not in for_each map)' in shown
+    assert "# (because index [2] is out of range for count)" in shown
+    assert folder.outputs() == {"all": ["0-A", "1-C"]}
+    assert folder.run("state", "list").split() == [
+        "terraform_data.count[0]",
+        "terraform_data.count[1]",
+        'terraform_data.each["a"]',
+        'terraform_data.each["c"]',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "symbol", "order"),
+    [
+        ("false", "-/+", ["Destroying", "Destruction", "Creating", "Creation"]),
+        ("true", "+/-", ["Creating", "Creation", "Destroying", "Destruction"]),
+    ],
+)
+def test_replacement(folder, first, symbol, order):
+    folder.write(f"""
+        variable "x" {{}}
+        resource "terraform_data" "a" {{
+          triggers_replace = var.x
+          lifecycle {{ create_before_destroy = {first} }}
+        }}
+        """)
+    folder.apply("-var=x=1")
+    shown = folder.apply("-var=x=2")
+    assert "# terraform_data.a must be replaced" in shown
+    assert f'{symbol} resource "terraform_data" "a" {{' in shown
+    assert '~ triggers_replace = "1" -> "2" # forces replacement' in shown
+    steps = [line.split(": ")[1].split("...")[0].split(" ")[0] for line in shown.splitlines() if ": " in line]
+    assert [step for step in steps if step in order] == order
+    assert len(folder.state()["resources"][0]["instances"]) == 1
+
+
+def test_dependents_go_first(folder):
+    folder.write("""
+        resource "terraform_data" "a" {}
+        resource "terraform_data" "b" { input = terraform_data.a.id }
+        resource "terraform_data" "c" { depends_on = [terraform_data.b] }
+        """)
+    folder.apply()
+    shown = folder.run("destroy", "-auto-approve")
+    gone = [line.split(":")[0] for line in shown.splitlines() if "Destruction complete" in line]
+    assert gone == ["terraform_data.c", "terraform_data.b", "terraform_data.a"]
+
+
+def test_modules(folder):
+    folder.write("""
+        module "m" {
+          source   = "./m"
+          for_each = { x = 1, y = 2 }
+          n        = each.value
+        }
+        output "sum" { value = sum([for m in module.m : m.twice]) }
+        """)
+    folder.write(
+        """
+        variable "n" { type = number }
+        resource "terraform_data" "d" { input = var.n * 2 }
+        output "twice" { value = terraform_data.d.output }
+        """,
+        "m/main.tf",
+    )
+    folder.apply()
+    assert folder.outputs() == {"sum": 6}
+    assert folder.run("state", "list").split() == [
+        'module.m["x"].terraform_data.d',
+        'module.m["y"].terraform_data.d',
+    ]
+
+
+def test_saved_plan(folder):
+    folder.write("""
+        variable "x" { sensitive = true }
+        resource "terraform_data" "a" { input = var.x }
+        """)
+    folder.run("plan", "-out=p", "-var", "x=secret")
+    assert "secret" not in folder.run("show", "p")
+    assert "Resources: 1 added" in folder.run("apply", "p")
+    assert folder.state()["resources"][0]["instances"][0]["attributes"]["output"]["value"] == "secret"
+    assert "Saved plan is stale" in folder.run("apply", "p", code=1)
+
+
+def test_sensitive_values_are_not_shown(folder):
+    folder.write("""
+        variable "x" { sensitive = true }
+        resource "terraform_data" "a" { input = "p:${var.x}" }
+        output "x" {
+          value     = terraform_data.a.output
+          sensitive = true
+        }
+        """)
+    shown = folder.apply("-var", "x=hidden")
+    assert "hidden" not in shown
+    assert "(sensitive value)" in shown
+    assert folder.run("output", "-raw", "x") == "p:hidden"
+
+
+def test_target(folder):
+    folder.write("""
+        resource "terraform_data" "a" {}
+        resource "terraform_data" "b" { input = terraform_data.a.id }
+        resource "terraform_data" "c" {}
+        """)
+    assert "2 added" in folder.apply("-target=terraform_data.b")
+    assert "1 added" in folder.apply()
+    assert "2 destroyed" in folder.run("destroy", "-auto-approve", "-target", "terraform_data.a")
+    assert folder.run("state", "list").split() == ["terraform_data.c"]
+
+
+def test_ignore_changes(folder):
+    config = """
+        resource "terraform_data" "a" {{
+          input = "{value}"
+          lifecycle {{ ignore_changes = [input] }}
+        }}
+        """
+    folder.write(config.format(value="one"))
+    folder.apply()
+    folder.write(config.format(value="two"))
+    assert "No changes." in folder.run("plan")
+
+
+def test_prevent_destroy(folder):
+    folder.write("""
+        resource "terraform_data" "a" {
+          lifecycle { prevent_destroy = true }
+        }
+        """)
+    folder.apply()
+    assert "Error: Instance cannot be destroyed" in folder.run("destroy", "-auto-approve", code=1)
+    assert folder.run("state", "list").split() == ["terraform_data.a"]
+
+
+def test_moved(folder):
+    folder.write('resource "terraform_data" "old" {}')
+    folder.apply()
+    before = folder.state()["resources"][0]["instances"][0]["attributes"]["id"]
+    folder.write("""
+        resource "terraform_data" "new" {}
+        moved {
+          from = terraform_data.old
+          to   = terraform_data.new
+        }
+        """)
+    folder.apply()
+    (resource,) = folder.state()["resources"]
+    assert (resource["name"], resource["instances"][0]["attributes"]["id"]) == ("new", before)
+
+
+def test_where_variables_come_from(folder):
+    folder.write("""
+        variable "a" {}
+        variable "b" {}
+        variable "c" { type = list(number) }
+        variable "d" { type = object({ x = optional(string, "filled") }) }
+        output "all" { value = [var.a, var.b, var.c, var.d.x] }
+        """)
+    folder.write('a = "file"\nb = "file"\nd = {}\n', "terraform.tfvars")
+    folder.write('b = "auto"\n', "x.auto.tfvars")
+    folder.apply("-var", "c=[1, 2]", TF_VAR_a="environment")
+    assert folder.outputs() == {"all": ["file", "auto", [1, 2], "filled"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('resource "terraform_data" "a" { inpt = 1 }', 'Did you mean "input"?'),
+        ('resource "terraform_dta" "a" {}', "Provider not available|Invalid resource type"),
+        ('resource "aws_vpcc" "a" {}', 'Did you mean "aws_vpc"?'),
+        ("output \"x\" { value = var.nme }\nvariable \"name\" { default = 1 }", 'Did you mean "name"?'),
+        ("output \"x\" { value = terraform_data.a.id }", "Reference to undeclared resource"),
+        ('locals {\n  a = local.b\n  b = local.a\n}', "Error: Cycle"),
+        ('resource "terraform_data" "a" { count = "x" }', "Invalid count argument"),
+        ("variable \"x\" {}\noutput \"x\" { value = var.x }", "No value for required variable"),
+        ('resource "terraform_data" "a" {', "Error: "),
+    ],
+)
+def test_errors(folder, text, expected):
+    folder.write(text + "\n")
+    shown = " ".join(folder.run("plan", code=1).replace("│", " ").split())
+    assert any(each in shown for each in expected.split("|")), shown
+    assert not (folder.path / ".terrarium/default/terraform.tfstate").exists()
+
+
+def test_preconditions_and_validation(folder):
+    folder.write("""
+        variable "n" {
+          type = number
+          validation {
+            condition     = var.n > 0
+            error_message = "n must be positive."
+          }
+        }
+        resource "terraform_data" "a" {
+          input = var.n
+          lifecycle {
+            precondition {
+              condition     = var.n < 10
+              error_message = "n is too large."
+            }
+          }
+        }
+        """)
+    assert "n must be positive." in folder.run("plan", "-var=n=-1", code=1)
+    assert "n is too large." in folder.run("plan", "-var=n=11", code=1)
+    folder.run("plan", "-var=n=5")
+
+
+def test_validate_as_json(folder):
+    folder.write('resource "terraform_data" "a" { inpt = 1 }\n')
+    report = json.loads(folder.run("validate", "-json", code=1))
+    assert (report["valid"], report["error_count"]) == (False, 1)
+    assert report["diagnostics"][0]["range"]["start"]["line"] == 1
+
+
+def test_nobody_approves(folder):
+    folder.write('resource "terraform_data" "a" {}')
+    shown = folder.run("apply", "-input=false", code=1)
+    assert "nobody can approve" in shown
+
+
+def test_two_at_a_time(folder):
+    """Whoever comes second is told who holds the lock."""
+    folder.write('resource "terraform_data" "a" {}')
+    first = subprocess.Popen(
+        [os.environ["TERRARIUM"], "apply"], cwd=folder.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    while "Enter a value" not in first.stdout.readline() and first.poll() is None:
+        if (folder.path / ".terrarium/default").exists() and list((folder.path / ".terrarium/default").iterdir()):
+            break
+    assert "Error acquiring the state lock" in folder.run("apply", "-auto-approve", code=1)
+    out, _ = first.communicate("yes\n", timeout=30)
+    assert "Apply complete!" in out
+
+
+def test_fmt(folder):
+    folder.write('resource "terraform_data" "a" {\ninput=1\n}\n')
+    assert folder.run("fmt", "-check", code=3) == "main.tf\n"
+    folder.run("fmt")
+    assert (folder.path / "main.tf").read_text() == 'resource "terraform_data" "a" {\n  input = 1\n}\n'
+    folder.run("fmt", "-check")
