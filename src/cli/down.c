@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "glass/glass.h"
+#include "glass/job.h"
 
 #define STOP_TIMEOUT_S 30
 
@@ -24,15 +25,57 @@ static gboolean stop(const char *home, int pid) {
 	return FALSE;
 }
 
+/* Folders that hold files of the glass's own users, which an ordinary user cannot remove: so they
+ * are emptied from inside. */
+static const char *const inner_folders[] = {
+	"blobs", "layers", "containers", "tasks", "balancers", "databases", "builds"};
+
+static gboolean empty_folders(const char *home, GError **error) {
+	g_autofree char *record = g_build_filename(home, "glass.ini", NULL);
+	if (!g_file_test(record, G_FILE_TEST_EXISTS))
+		return TRUE;
+	g_autoptr(Glass) glass = glass_open(home, error);
+	if (!glass)
+		return FALSE;
+	g_autoptr(GPtrArray) command = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(command, g_strdup("rm"));
+	g_ptr_array_add(command, g_strdup("-rf"));
+	for (guint i = 0; i < G_N_ELEMENTS(inner_folders); i++)
+		g_ptr_array_add(command, g_build_filename(GLASS_HOME, inner_folders[i], NULL));
+	g_ptr_array_add(command, NULL);
+	/* What the region itself owns there is not root's inside: it is left to the outside. */
+	glass_run_sync(glass, NULL, (const char *const *)command->pdata, NULL, NULL, NULL, NULL, NULL);
+	return glass_destroy(g_steal_pointer(&glass), error);
+}
+
+static void remove_tree(const char *path) {
+	g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK)
+				      ? NULL
+				      : g_dir_open(path, 0, NULL);
+	const char *name;
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *inner = g_build_filename(path, name, NULL);
+		remove_tree(inner);
+	}
+	g_remove(path);
+}
+
 /* Removes only what the region makes: the folder may hold what is somebody else's. */
-static void purge(const char *home) {
-	static const char *const names[] = {"region.sqlite", "region.sqlite-wal",
-		"region.sqlite-shm", "region.log", "region.lock"};
-	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *path = g_build_filename(home, names[i], NULL);
+static gboolean purge(const char *home, GError **error) {
+	static const char *const files[] = {"region.sqlite", "region.sqlite-wal",
+		"region.sqlite-shm", "region.log", "region.lock", "glass.ini", "glass.lock", "tun"};
+	if (!empty_folders(home, error))
+		return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(inner_folders); i++) {
+		g_autofree char *path = g_build_filename(home, inner_folders[i], NULL);
+		remove_tree(path);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(home, files[i], NULL);
 		g_unlink(path);
 	}
 	g_rmdir(home);
+	return TRUE;
 }
 
 static int run(int argc, char **argv) {
@@ -49,8 +92,8 @@ static int run(int argc, char **argv) {
 	g_autoptr(GError) error = NULL;
 	if (!glass_destroy_home(home, &error))
 		return cli_fail("%s", error->message);
-	if (purges)
-		purge(home);
+	if (purges && !purge(home, &error))
+		return cli_fail("%s", error->message);
 	printf("%s%s\n", pid ? "The region is down." : "No region is up.",
 		purges ? " Its data are removed." : "");
 	return 0;
