@@ -455,6 +455,8 @@ static void refuse_what_we_lack(Engine *engine) {
 }
 
 gboolean engine_validate(Engine *engine) {
+	if (engine->validated)
+		return TRUE;
 	guint errors = diags_error_count(engine->diags);
 	g_mutex_lock(&engine->lock);
 	engine_begin_walk(engine, PHASE_VALIDATE);
@@ -466,5 +468,6 @@ gboolean engine_validate(Engine *engine) {
 		validate_modules(engine);
 	}
 	g_mutex_unlock(&engine->lock);
-	return diags_error_count(engine->diags) == errors;
+	engine->validated = diags_error_count(engine->diags) == errors;
+	return engine->validated;
 }

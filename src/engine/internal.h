@@ -83,6 +83,7 @@ struct Engine {
 	GMutex lock;
 	GCancellable *cancellable; /* never NULL */
 	Phase phase;
+	gboolean validated; /* and found right: once is enough */
 	GPtrArray *targets; /* of Address*; NULL: everything */
 	GHashTable *replaced; /* addresses of -replace */
 	GHashTable *given; /* variable name -> GivenVariable */

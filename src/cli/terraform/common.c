@@ -281,10 +281,6 @@ static gboolean check_target(Command *command) {
 
 /* ---- opening ---- */
 
-static gboolean uses_aws(Engine *engine) {
-	return engine_uses_provider(engine, "aws");
-}
-
 static gboolean lock_state(Command *command, const char *path, const char *operation) {
 	g_autoptr(GError) error = NULL;
 	if (!operation || !command->locks)
@@ -343,7 +339,14 @@ gboolean command_open(Command *command, const char *operation) {
 			command_report(command);
 		return FALSE;
 	}
-	return !operation || !uses_aws(command->engine) || cli_ensure_region();
+	if (!operation || !engine_uses_provider(command->engine, "aws"))
+		return TRUE;
+	/* A region is not started for a configuration that is wrong. */
+	if (!engine_validate(command->engine)) {
+		command_report(command);
+		return FALSE;
+	}
+	return cli_ensure_region();
 }
 
 /* ---- interruption ---- */
