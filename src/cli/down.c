@@ -44,14 +44,14 @@ static gboolean empty_folders(const char *home, GError **error) {
 		g_ptr_array_add(command, g_build_filename(GLASS_HOME, inner_folders[i], NULL));
 	g_ptr_array_add(command, NULL);
 	/* What the region itself owns there is not root's inside: it is left to the outside. */
-	glass_run_sync(glass, NULL, (const char *const *)command->pdata, NULL, NULL, NULL, NULL, NULL);
+	glass_run_sync(
+		glass, NULL, (const char *const *)command->pdata, NULL, NULL, NULL, NULL, NULL);
 	return glass_destroy(g_steal_pointer(&glass), error);
 }
 
 static void remove_tree(const char *path) {
-	g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK)
-				      ? NULL
-				      : g_dir_open(path, 0, NULL);
+	g_autoptr(GDir) dir =
+		g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
 	const char *name;
 	while (dir && (name = g_dir_read_name(dir))) {
 		g_autofree char *inner = g_build_filename(path, name, NULL);

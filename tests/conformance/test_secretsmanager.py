@@ -54,6 +54,7 @@ def test_binary_tokens_and_stages(secrets):
     token = "0123456789abcdef0123456789abcdef"
     secrets.create_secret(Name="bytes", SecretBinary=b"\x00\xff", ClientRequestToken=token)
     assert secrets.get_secret_value(SecretId="bytes")["SecretBinary"] == b"\x00\xff"
+    assert secrets.put_secret_value(SecretId="bytes", SecretBinary=b"\x00\xff", ClientRequestToken=token)
     with pytest.raises(ClientError) as failure:
         secrets.put_secret_value(SecretId="bytes", SecretString="x", ClientRequestToken=token)
     assert code(failure) == "ResourceExistsException"

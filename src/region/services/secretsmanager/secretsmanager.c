@@ -65,7 +65,8 @@ static Value find_live(RegionCall *call, Value input, GError **error) {
 		return secret;
 	value_unref(secret);
 	wire_error_set(error, "InvalidRequestException",
-		"You can't perform this operation on the secret because it was marked for deletion.");
+		"You can't perform this operation on the secret because it was marked for "
+		"deletion.");
 	return VALUE_NOTHING;
 }
 
@@ -99,8 +100,8 @@ static const char *version_of_stage(Value secret, const char *stage) {
 }
 
 static Value with_version(Value secret_taken, const char *id, Value version_taken) {
-	Value versions = value_with_take(
-		value_ref(value_get(secret_taken, "Versions")), id, version_taken);
+	Value versions =
+		value_with_take(value_ref(value_get(secret_taken, "Versions")), id, version_taken);
 	return value_with_take(secret_taken, "Versions", versions);
 }
 
@@ -116,8 +117,8 @@ static Value set_stages(Value secret_taken, const char *id, const char *without,
 	if (with)
 		value_builder_add_take(stages, value_string(with));
 	return with_version(secret_taken, id,
-		value_with_take(value_ref(version), "Stages",
-			value_builder_end(g_steal_pointer(&stages))));
+		value_with_take(
+			value_ref(version), "Stages", value_builder_end(g_steal_pointer(&stages))));
 }
 
 /* Moves a label to a version; what had AWSCURRENT gets AWSPREVIOUS. */
@@ -172,9 +173,19 @@ static gboolean check_value(Value input, GError **error) {
 	return FALSE;
 }
 
+/* Bytes as text, since the store's JSON has no place for them; null for none. */
+static Value encoded(Value bytes) {
+	if (value_is_null(bytes))
+		return VALUE_NOTHING;
+	g_autofree char *text =
+		g_base64_encode((const guchar *)value_text(bytes), value_text_length(bytes));
+	return value_string(text);
+}
+
 static gboolean same_value(Value version, Value input) {
+	g_auto(Value) binary = encoded(value_get(input, "SecretBinary"));
 	return value_equal(value_get(version, "SecretString"), value_get(input, "SecretString")) &&
-	       value_equal(value_get(version, "SecretBinary"), value_get(input, "SecretBinary"));
+	       value_equal(value_get(version, "SecretBinary64"), binary);
 }
 
 /* Adds the input's value as a version under its token, with the stages that it names (AWSCURRENT).
@@ -191,31 +202,28 @@ static Value add_version(
 		if (same_value(there, input))
 			return value_steal(&secret);
 		wire_error_set(error, "ResourceExistsException",
-			"You can't use ClientRequestToken %s because that value is already in use for "
+			"You can't use ClientRequestToken %s because that value is already in use "
+			"for "
 			"a version of secret %s.",
 			*version_id, value_get_text(secret, "ARN"));
 		return VALUE_NOTHING;
 	}
-	Value version = value_object_take("CreatedDate", region_timestamp(call->region), "Stages",
-		value_empty_tuple(), NULL);
+	Value version = value_object_take(
+		"CreatedDate", region_timestamp(call->region), "Stages", value_empty_tuple(), NULL);
 	if (value_has(input, "SecretString"))
 		version = value_with_take(
 			version, "SecretString", value_ref(value_get(input, "SecretString")));
-	if (value_has(input, "SecretBinary")) {
-		/* Bytes, which JSON has no place for. */
-		Value bytes = value_get(input, "SecretBinary");
-		g_autofree char *text = g_base64_encode(
-			(const guchar *)value_text(bytes), value_text_length(bytes));
-		version = value_with_take(version, "SecretBinary64", value_string(text));
-	}
+	if (value_has(input, "SecretBinary"))
+		version = value_with_take(
+			version, "SecretBinary64", encoded(value_get(input, "SecretBinary")));
 	Value changed = with_version(value_steal(&secret), *version_id, version);
 	Value stages = value_get(input, "VersionStages");
 	if (value_length(stages) == 0)
 		changed = move_stage(changed, "AWSCURRENT", *version_id);
 	for (gsize i = 0; i < value_length(stages); i++)
 		changed = move_stage(changed, value_text(value_at(stages, i)), *version_id);
-	return prune_versions(value_with_take(
-		changed, "LastChangedDate", region_timestamp(call->region)));
+	return prune_versions(
+		value_with_take(changed, "LastChangedDate", region_timestamp(call->region)));
 }
 
 static gboolean has_value(Value input) {
@@ -224,18 +232,17 @@ static gboolean has_value(Value input) {
 
 /* ---- secrets ---- */
 
-#define NAME_CHARACTERS                                                                            \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-"
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-"
 
 static gboolean check_name(RegionCall *call, const char *name, GError **error) {
 	if (strspn(name, NAME_CHARACTERS) != strlen(name)) {
 		wire_error_set(error, "ValidationException",
-			"Invalid name. Must be a valid name containing alphanumeric characters, or any "
+			"Invalid name. Must be a valid name containing alphanumeric characters, or "
+			"any "
 			"of the following: -/_+=.@!");
 		return FALSE;
 	}
-	g_auto(Value) there =
-		store_get(region_store(call->region), call->scope, SECRETS, name);
+	g_auto(Value) there = store_get(region_store(call->region), call->scope, SECRETS, name);
 	if (value_is_null(there))
 		return TRUE;
 	if (value_has(there, "DeletedDate"))
@@ -344,7 +351,8 @@ static const char *wanted_version(Value secret, Value input, GError **error) {
 		}
 		if (stage && !has_stage(version, stage)) {
 			wire_error_set(error, "InvalidRequestException",
-				"You provided a VersionStage that is not associated to the provided "
+				"You provided a VersionStage that is not associated to the "
+				"provided "
 				"VersionId.");
 			return NULL;
 		}
@@ -362,8 +370,7 @@ static Value secret_value(Value secret, Value input, GError **error) {
 		return VALUE_NOTHING;
 	Value version = value_get_path(secret, "Versions", id, NULL);
 	Value output = value_with_take(named(secret), "VersionId", value_string(id));
-	output = value_with_take(
-		output, "VersionStages", value_ref(value_get(version, "Stages")));
+	output = value_with_take(output, "VersionStages", value_ref(value_get(version, "Stages")));
 	output = value_with_take(
 		output, "CreatedDate", value_ref(value_get(version, "CreatedDate")));
 	if (value_has(version, "SecretString"))
@@ -401,8 +408,7 @@ static Value description(RegionCall *call, Value secret, const char *stages) {
 		if (value_has(secret, members[i]))
 			output = value_with_take(
 				output, members[i], value_ref(value_get(secret, members[i])));
-	g_auto(Value) tags =
-		region_tags(call->region, call->scope, value_get_text(secret, "ARN"));
+	g_auto(Value) tags = region_tags(call->region, call->scope, value_get_text(secret, "ARN"));
 	output = value_with_take(output, "Tags", region_tags_to_list(tags, "Key", "Value"));
 	return value_with_take(output, stages, stages_of(secret));
 }
@@ -487,13 +493,12 @@ static Value list_versions(RegionCall *call, Value input, GError **error) {
 		Value stages = value_get(version, "Stages");
 		if (value_length(stages) == 0 && !value_get_bool(input, "IncludeDeprecated"))
 			continue;
-		value_builder_add_take(all,
-			value_object_take("VersionId", value_string(value_key_at(versions, i)),
-				"VersionStages", value_ref(stages), "CreatedDate",
-				value_ref(value_get(version, "CreatedDate")), NULL));
+		value_builder_add_take(
+			all, value_object_take("VersionId", value_string(value_key_at(versions, i)),
+				     "VersionStages", value_ref(stages), "CreatedDate",
+				     value_ref(value_get(version, "CreatedDate")), NULL));
 	}
-	return value_with_take(
-		named(secret), "Versions", value_builder_end(g_steal_pointer(&all)));
+	return value_with_take(named(secret), "Versions", value_builder_end(g_steal_pointer(&all)));
 }
 
 static Value update_stage(RegionCall *call, Value input, GError **error) {
@@ -508,19 +513,21 @@ static Value update_stage(RegionCall *call, Value input, GError **error) {
 	const char *present = version_of_stage(secret, stage);
 	if (!to && g_str_equal(stage, "AWSCURRENT")) {
 		wire_error_set(error, "InvalidParameterException",
-			"You can only move staging label AWSCURRENT to a different secret version. It "
+			"You can only move staging label AWSCURRENT to a different secret version. "
+			"It "
 			"can't be completely removed.");
 		return VALUE_NOTHING;
 	}
 	if (present && g_strcmp0(present, from) != 0 && g_strcmp0(present, to) != 0) {
 		wire_error_set(error, "InvalidParameterException",
-			"The parameter RemoveFromVersionId must be set to version %s, which has the "
+			"The parameter RemoveFromVersionId must be set to version %s, which has "
+			"the "
 			"staging label %s.",
 			present, stage);
 		return VALUE_NOTHING;
 	}
 	Value output = named(secret);
-	put(call, to	  ? move_stage(value_ref(secret), stage, to)
+	put(call, to	    ? move_stage(value_ref(secret), stage, to)
 		  : present ? set_stages(value_ref(secret), present, stage, NULL)
 			    : value_ref(secret));
 	return output;
@@ -544,7 +551,8 @@ static Value delete_secret(RegionCall *call, Value input, GError **error) {
 	}
 	if (days < 7 || days > 30) {
 		wire_error_set(error, "InvalidParameterException",
-			"The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).");
+			"The RecoveryWindowInDays value must be between 7 and 30 days "
+			"(inclusive).");
 		return VALUE_NOTHING;
 	}
 	g_auto(Value) secret = force ? find(call, input, error) : find_live(call, input, error);
@@ -615,10 +623,9 @@ static Value get_policy(RegionCall *call, Value input, GError **error) {
 	if (value_is_null(secret))
 		return VALUE_NOTHING;
 	Value output = named(secret);
-	return value_has(secret, "Policy")
-		       ? value_with_take(output, "ResourcePolicy",
-				 value_ref(value_get(secret, "Policy")))
-		       : output;
+	return value_has(secret, "Policy") ? value_with_take(output, "ResourcePolicy",
+						     value_ref(value_get(secret, "Policy")))
+					   : output;
 }
 
 static Value put_policy(RegionCall *call, Value input, GError **error) {
@@ -694,8 +701,7 @@ static Value random_password(RegionCall *call, Value input, GError **error) {
 		for (guint i = 0; each && i < sets->len; i++)
 			fine &= has_one_of(password, sets->pdata[i]);
 		if (fine)
-			return value_object_take(
-				"RandomPassword", value_string(password), NULL);
+			return value_object_take("RandomPassword", value_string(password), NULL);
 	}
 }
 
@@ -747,14 +753,15 @@ char *secretsmanager_resolve(
 	guint n = g_strv_length(parts);
 	gboolean is_arn = n >= 7 && g_str_equal(parts[0], "arn");
 	const char *key = is_arn && n > 7 ? parts[7] : "";
-	const char *stage = is_arn && n > 8 ? parts[8] : "", *version = is_arn && n > 9 ? parts[9] : "";
+	const char *stage = is_arn && n > 8 ? parts[8] : "",
+		   *version = is_arn && n > 9 ? parts[9] : "";
 	g_autofree char *id = is_arn ? g_strdup_printf("%s:%s:%s:%s:%s:%s:%s", parts[0], parts[1],
-					      parts[2], parts[3], parts[4], parts[5], parts[6])
+					       parts[2], parts[3], parts[4], parts[5], parts[6])
 				     : g_strdup(value_from);
 	g_auto(Value) secret = lookup(region, scope, id);
-	g_auto(Value) input = value_object_take("VersionId",
-		*version ? value_string(version) : VALUE_NOTHING, "VersionStage",
-		*stage ? value_string(stage) : VALUE_NOTHING, NULL);
+	g_auto(Value) input =
+		value_object_take("VersionId", *version ? value_string(version) : VALUE_NOTHING,
+			"VersionStage", *stage ? value_string(stage) : VALUE_NOTHING, NULL);
 	g_autoptr(GError) local = NULL;
 	g_auto(Value) value = value_is_null(secret) || value_has(secret, "DeletedDate")
 				      ? not_found(&local)
@@ -768,6 +775,5 @@ char *secretsmanager_resolve(
 		return NULL;
 	}
 	Value text = value_get(value, "SecretString");
-	return *key ? key_of(text, key, value_from, error)
-		    : g_strdup(value_text_or(text, ""));
+	return *key ? key_of(text, key, value_from, error) : g_strdup(value_text_or(text, ""));
 }
