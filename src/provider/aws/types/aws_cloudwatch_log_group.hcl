@@ -1,0 +1,65 @@
+resource "aws_cloudwatch_log_group" {
+  service = "logs"
+  schema {
+    name                        = optional(string, computed, force_new, conflicts("name_prefix"), length(1, 512))
+    name_prefix                 = optional(string, computed, force_new)
+    log_group_class             = optional(string, computed, force_new, one_of("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"))
+    retention_in_days           = optional(number, default(0), one_of(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653))
+    skip_destroy                = optional(bool, default(false), local_only)
+    kms_key_id                  = optional(string, unsupported("log groups are not encrypted with keys here"))
+    deletion_protection_enabled = optional(bool, unsupported("deletion protection of log groups is not implemented"))
+    arn                         = computed(string)
+    tags                        = tags()
+  }
+  create {
+    set { name = fallback(self.name, unique_id(fallback(self.name_prefix, "terraform-"))) }
+    call "CreateLogGroup" {
+      request = {
+        logGroupName  = self.name
+        logGroupClass = self.log_group_class
+        tags          = nonempty(self.tags_all)
+      }
+      id = self.name
+    }
+    call "PutRetentionPolicy" {
+      when    = self.retention_in_days > 0
+      request = { logGroupName = self.name, retentionInDays = self.retention_in_days }
+    }
+  }
+  read {
+    call "DescribeLogGroups" {
+      request  = { logGroupNamePrefix = self.id }
+      paginate = { input = "nextToken", output = "nextToken", items = "logGroups" }
+    }
+    let { group = [for g in result.logGroups : g if g.logGroupName == self.id][0] }
+    gone { when = group == null }
+    state = {
+      name              = group.logGroupName
+      name_prefix       = fallback(self.name_prefix, "")
+      arn               = trimsuffix(group.arn, ":*")
+      log_group_class   = group.logGroupClass
+      retention_in_days = fallback(group.retentionInDays, 0)
+    }
+  }
+  update {
+    call "PutRetentionPolicy" {
+      when    = changed("retention_in_days") && self.retention_in_days > 0
+      request = { logGroupName = self.id, retentionInDays = self.retention_in_days }
+    }
+    call "DeleteRetentionPolicy" {
+      when    = changed("retention_in_days") && self.retention_in_days == 0
+      request = { logGroupName = self.id }
+    }
+  }
+  delete {
+    call "DeleteLogGroup" {
+      when    = self.skip_destroy != true
+      request = { logGroupName = self.id }
+      gone    = ["ResourceNotFoundException"]
+    }
+  }
+  tags {
+    resource = self.arn
+    read     = true
+  }
+}
