@@ -214,8 +214,9 @@ gboolean command_report(Command *command) {
 		fputs(text, stderr);
 		fflush(stderr);
 	}
-	diags_free(command->diags);
-	command->diags = diags_new();
+	/* The engine goes on with the same list. */
+	g_autoptr(Diags) printed = diags_new();
+	diags_move(printed, command->diags);
 	return failed;
 }
 

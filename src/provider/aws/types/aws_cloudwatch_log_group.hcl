@@ -59,7 +59,7 @@ resource "aws_cloudwatch_log_group" {
     }
   }
   tags {
-    resource = self.arn
+    resource = "arn:${provider.partition}:logs:${self.region}:${provider.account_id}:log-group:${self.id}"
     read     = true
   }
 }

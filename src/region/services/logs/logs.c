@@ -4,6 +4,7 @@
  */
 #include "region/services/logs/logs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -60,9 +61,11 @@ static gboolean check_stream(
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS log_events (id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT "
-	"NOT NULL, region TEXT NOT NULL, log_group TEXT NOT NULL, stream TEXT NOT NULL, time INTEGER "
+	"NOT NULL, region TEXT NOT NULL, log_group TEXT NOT NULL, stream TEXT NOT NULL, time "
+	"INTEGER "
 	"NOT NULL, arrived INTEGER NOT NULL, message TEXT NOT NULL);"
-	"CREATE INDEX IF NOT EXISTS log_events_by_stream ON log_events (account, region, log_group, "
+	"CREATE INDEX IF NOT EXISTS log_events_by_stream ON log_events (account, region, "
+	"log_group, "
 	"stream, time, id);";
 
 /* Prepares a statement; a failure is a broken file or a mistake here. */
@@ -87,9 +90,9 @@ static void finish(Region *region, sqlite3_stmt *statement) {
 
 static void insert_event(Region *region, StoreScope scope, const char *group, const char *stream,
 	const LogsEvent *event) {
-	sqlite3_stmt *statement = prepare(region,
-		"INSERT INTO log_events (account, region, log_group, stream, time, arrived, message) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?)");
+	sqlite3_stmt *statement = prepare(region, "INSERT INTO log_events (account, region, "
+						  "log_group, stream, time, arrived, message) "
+						  "VALUES (?, ?, ?, ?, ?, ?, ?)");
 	bind_text(statement, 1, scope.account);
 	bind_text(statement, 2, scope.region);
 	bind_text(statement, 3, group);
@@ -101,11 +104,11 @@ static void insert_event(Region *region, StoreScope scope, const char *group, co
 }
 
 /* stream NULL: of the whole group. before: only what is older, in milliseconds. */
-static void delete_events(Region *region, StoreScope scope, const char *group, const char *stream,
-	gint64 before) {
-	sqlite3_stmt *statement = prepare(region,
-		"DELETE FROM log_events WHERE account = ? AND region = ? AND log_group = ? AND (?4 IS "
-		"NULL OR stream = ?4) AND time < ?5");
+static void delete_events(
+	Region *region, StoreScope scope, const char *group, const char *stream, gint64 before) {
+	sqlite3_stmt *statement = prepare(region, "DELETE FROM log_events WHERE account = ? AND "
+						  "region = ? AND log_group = ? AND (?4 IS "
+						  "NULL OR stream = ?4) AND time < ?5");
 	bind_text(statement, 1, scope.account);
 	bind_text(statement, 2, scope.region);
 	bind_text(statement, 3, group);
@@ -138,20 +141,22 @@ static Value create_group(RegionCall *call, Value input, GError **error) {
 
 static gint64 stored_bytes(RegionCall *call, const char *group, const char *stream) {
 	sqlite3_stmt *statement = prepare(call->region,
-		"SELECT coalesce(sum(length(CAST(message AS BLOB))), 0) FROM log_events WHERE account = "
+		"SELECT coalesce(sum(length(CAST(message AS BLOB))), 0) FROM log_events WHERE "
+		"account = "
 		"? AND region = ? AND log_group = ? AND (?4 IS NULL OR stream = ?4)");
 	bind_text(statement, 1, call->scope.account);
 	bind_text(statement, 2, call->scope.region);
 	bind_text(statement, 3, group);
 	if (stream)
 		bind_text(statement, 4, stream);
-	gint64 bytes = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+	gint64 bytes =
+		sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_finalize(statement);
 	return bytes;
 }
 
-static Value page_of(RegionCall *call, Value input, const char *member, Value items_taken,
-	GError **error) {
+static Value page_of(
+	RegionCall *call, Value input, const char *member, Value items_taken, GError **error) {
 	g_auto(Value) items = items_taken;
 	g_autofree char *next = NULL;
 	g_autoptr(GError) local = NULL;
@@ -174,11 +179,10 @@ static Value describe_groups(RegionCall *call, Value input, GError **error) {
 	Value group;
 	while (store_iter_next(&iter, &name, &group))
 		if (g_str_has_prefix(name, prefix) && strstr(name, part))
-			value_builder_add_take(all,
-				value_with_take(value_ref(group), "storedBytes",
-					value_int(stored_bytes(call, name, NULL))));
-	return page_of(
-		call, input, "logGroups", value_builder_end(g_steal_pointer(&all)), error);
+			value_builder_add_take(
+				all, value_with_take(value_ref(group), "storedBytes",
+					     value_int(stored_bytes(call, name, NULL))));
+	return page_of(call, input, "logGroups", value_builder_end(g_steal_pointer(&all)), error);
 }
 
 static void delete_below(RegionCall *call, const char *kind, const char *group) {
@@ -278,8 +282,8 @@ static Value describe_streams(RegionCall *call, Value input, GError **error) {
 		no_such(error, "group");
 		return VALUE_NOTHING;
 	}
-	g_autofree char *prefix = g_strdup_printf("%s\n%s", group,
-		value_text_or(value_get(input, "logStreamNamePrefix"), ""));
+	g_autofree char *prefix = g_strdup_printf(
+		"%s\n%s", group, value_text_or(value_get(input, "logStreamNamePrefix"), ""));
 	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Value));
 	g_auto(StoreIter) iter =
 		store_iter_prefix(region_store(call->region), call->scope, STREAMS, prefix);
@@ -295,10 +299,9 @@ static Value describe_streams(RegionCall *call, Value input, GError **error) {
 	gboolean reversed = value_get_bool(input, "descending") != by_time;
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
 	for (guint i = 0; i < found->len; i++)
-		value_builder_add_take(all,
-			g_array_index(found, Value, reversed ? found->len - 1 - i : i));
-	return page_of(
-		call, input, "logStreams", value_builder_end(g_steal_pointer(&all)), error);
+		value_builder_add_take(
+			all, g_array_index(found, Value, reversed ? found->len - 1 - i : i));
+	return page_of(call, input, "logStreams", value_builder_end(g_steal_pointer(&all)), error);
 }
 
 static Value delete_stream(RegionCall *call, Value input, GError **error) {
@@ -346,7 +349,8 @@ static Value put_events(RegionCall *call, Value input, GError **error) {
 			value_text(message), value_text_length(message)};
 		if (event.timestamp < before) {
 			wire_error_set(error, "InvalidParameterException",
-				"Log events in a single PutLogEvents request must be in chronological "
+				"Log events in a single PutLogEvents request must be in "
+				"chronological "
 				"order.");
 			return VALUE_NOTHING;
 		}
@@ -397,7 +401,8 @@ gboolean logs_append(Region *region, StoreScope scope, const char *group, const 
 		else
 			fine = no_such(error, "group");
 	}
-	fine = fine && append_once(region, scope, group, stream, writer, position, events, n_events);
+	fine = fine &&
+	       append_once(region, scope, group, stream, writer, position, events, n_events);
 	if (own && !fine)
 		store_rollback(store);
 	return own && fine ? store_commit(store, error) : fine;
@@ -414,12 +419,14 @@ typedef struct {
 } Query;
 
 static sqlite3_stmt *select_events(RegionCall *call, const Query *query) {
-	g_autofree char *sql = g_strdup_printf(
-		"SELECT id, time, arrived, message, stream FROM log_events WHERE account = ? AND region = "
-		"? AND log_group = ? AND (?4 IS NULL OR stream = ?4) AND time >= ?5 AND time < ?6 AND "
-		"(?7 = 0 OR (time, id) %s (?8, ?9)) ORDER BY time %s, id %s",
-		query->backwards ? "<" : ">", query->backwards ? "DESC" : "ASC",
-		query->backwards ? "DESC" : "ASC");
+	g_autofree char *sql =
+		g_strdup_printf("SELECT id, time, arrived, message, stream FROM log_events WHERE "
+				"account = ? AND region = "
+				"? AND log_group = ? AND (?4 IS NULL OR stream = ?4) AND time >= "
+				"?5 AND time < ?6 AND "
+				"(?7 = 0 OR (time, id) %s (?8, ?9)) ORDER BY time %s, id %s",
+			query->backwards ? "<" : ">", query->backwards ? "DESC" : "ASC",
+			query->backwards ? "DESC" : "ASC");
 	sqlite3_stmt *statement = prepare(call->region, sql);
 	bind_text(statement, 1, call->scope.account);
 	bind_text(statement, 2, call->scope.region);
@@ -484,7 +491,8 @@ static Value get_events(RegionCall *call, Value input, GError **error) {
 	sqlite3_stmt *statement = select_events(call, &query);
 	while ((gint64)found->len < limit && sqlite3_step(statement) == SQLITE_ROW) {
 		Value event = event_of(statement);
-		last = (Place){sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 0)};
+		last = (Place){
+			sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 0)};
 		if (found->len == 0)
 			first = last;
 		g_array_append_val(found, event);
@@ -519,11 +527,12 @@ static gboolean pattern_read(const char *text, Pattern *pattern, GError **error)
 	while (*(text += strspn(text, " "))) {
 		if (*text == '{' || *text == '[' || *text == '%') {
 			wire_error_set(error, "InvalidParameterException",
-				"Terrarium's filter patterns are of terms and phrases: those of JSON, "
+				"Terrarium's filter patterns are of terms and phrases: those of "
+				"JSON, "
 				"columns and regular expressions are not implemented.");
 			return FALSE;
 		}
-		GPtrArray *terms = *text == '-' ? pattern->none
+		GPtrArray *terms = *text == '-'	  ? pattern->none
 				   : *text == '?' ? pattern->any
 						  : pattern->all;
 		text += terms != pattern->all;
@@ -562,8 +571,7 @@ static gboolean wants_stream(Value input, const char *stream) {
 	return value_length(names) == 0 && (!prefix || g_str_has_prefix(stream, prefix));
 }
 
-static Value filtered(
-	RegionCall *call, Value input, const Query *query, const Pattern *pattern) {
+static Value filtered(RegionCall *call, Value input, const Query *query, const Pattern *pattern) {
 	gint64 limit = value_get_int(input, "limit", 10000);
 	g_autoptr(ValueBuilder) events = value_builder_new(VALUE_TUPLE, NULL);
 	gboolean more = FALSE;
@@ -572,13 +580,13 @@ static Value filtered(
 	while (!more && sqlite3_step(statement) == SQLITE_ROW) {
 		const char *stream = (const char *)sqlite3_column_text(statement, 4);
 		if (!wants_stream(input, stream) ||
-			!pattern_matches(
-				pattern, (const char *)sqlite3_column_text(statement, 3)))
+			!pattern_matches(pattern, (const char *)sqlite3_column_text(statement, 3)))
 			continue;
 		more = (gint64)value_builder_length(events) == limit;
 		if (more)
 			break;
-		last = (Place){sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 0)};
+		last = (Place){
+			sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 0)};
 		Value event =
 			value_with_take(event_of(statement), "logStreamName", value_string(stream));
 		value_builder_add_take(events,
@@ -606,8 +614,8 @@ static Value filter_events(RegionCall *call, Value input, GError **error) {
 	if (token && !read_token(token, &query, error))
 		return VALUE_NOTHING;
 	Pattern pattern;
-	gboolean fine = pattern_read(
-		value_text_or(value_get(input, "filterPattern"), ""), &pattern, error);
+	gboolean fine =
+		pattern_read(value_text_or(value_get(input, "filterPattern"), ""), &pattern, error);
 	Value output = fine ? filtered(call, input, &query, &pattern) : VALUE_NOTHING;
 	pattern_clear(&pattern);
 	return output;
@@ -618,8 +626,8 @@ static Value filter_events(RegionCall *call, Value input, GError **error) {
 /* The ARN of a group that is there, without the ":*" that some give; NULL and an error. */
 static char *tagged_arn(RegionCall *call, Value input, GError **error) {
 	const char *given = value_get_text(input, "resourceArn");
-	g_autofree char *arn = g_strndup(given,
-		strlen(given) - (g_str_has_suffix(given, ":*") ? strlen(":*") : 0));
+	g_autofree char *arn = g_strndup(
+		given, strlen(given) - (g_str_has_suffix(given, ":*") ? strlen(":*") : 0));
 	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->scope, GROUPS);
 	const char *name;
 	Value group;
@@ -641,8 +649,7 @@ static Value untag_resource(RegionCall *call, Value input, GError **error) {
 	g_autofree char *arn = tagged_arn(call, input, error);
 	Value keys = value_get(input, "tagKeys");
 	for (gsize i = 0; arn && i < value_length(keys); i++)
-		region_tags_remove(
-			call->region, call->scope, arn, value_text(value_at(keys, i)));
+		region_tags_remove(call->region, call->scope, arn, value_text(value_at(keys, i)));
 	return VALUE_NOTHING;
 }
 
