@@ -467,7 +467,7 @@ static void set_object(State *state, const char *address, const char *provider, 
 		state_object_free(object_taken);
 		return;
 	}
-	if (provider) {
+	if (provider && provider != instance->provider) {
 		g_free(instance->provider);
 		instance->provider = g_strdup(provider);
 	}
