@@ -4,6 +4,7 @@
 extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
 	region_ec2_interfaces, region_ec2_tags;
 extern const RegionService region_ecs;
+extern const RegionService region_iam;
 extern const RegionService region_logs;
 extern const RegionService region_secretsmanager;
 extern const RegionService region_sts;
@@ -16,6 +17,7 @@ const RegionService *const region_services[] = {
 	&region_ec2_interfaces,
 	&region_ec2_tags,
 	&region_ecs,
+	&region_iam,
 	&region_logs,
 	&region_secretsmanager,
 	&region_sts,

@@ -1,0 +1,108 @@
+resource "aws_iam_role" {
+  service = "iam"
+  schema {
+    name                  = optional(string, computed, force_new, conflicts("name_prefix"), length(1, 64))
+    name_prefix           = optional(string, computed, force_new)
+    assume_role_policy    = required(string, json(), equal("policy"))
+    path                  = optional(string, default("/"), force_new)
+    description           = optional(string)
+    max_session_duration  = optional(number, default(3600), range(3600, 43200))
+    force_detach_policies = optional(bool, default(false), local_only)
+    permissions_boundary  = optional(string, unsupported("permission boundaries are not evaluated"))
+    managed_policy_arns   = optional(set(string), computed, deprecated("use the aws_iam_role_policy_attachment resource instead"))
+    arn                   = computed(string)
+    create_date           = computed(string)
+    unique_id             = computed(string)
+    tags                  = tags()
+    set "inline_policy" "unsupported: use the aws_iam_role_policy resource instead" {
+      name   = optional(string)
+      policy = optional(string, json(), equal("policy"))
+    }
+  }
+  create {
+    set { name = fallback(self.name, unique_id(fallback(self.name_prefix, "terraform-"))) }
+    call "CreateRole" {
+      request = {
+        RoleName                 = self.name
+        AssumeRolePolicyDocument = self.assume_role_policy
+        Path                     = self.path
+        Description              = nonempty(self.description)
+        MaxSessionDuration       = self.max_session_duration
+        Tags                     = nonempty(tag_list(self.tags_all, "Key", "Value"))
+      }
+      id = result.Role.RoleName
+    }
+    call "AttachRolePolicy" {
+      for_each = config.managed_policy_arns
+      request  = { RoleName = self.id, PolicyArn = each.value }
+    }
+  }
+  read {
+    call "GetRole" "role" {
+      request = { RoleName = self.id }
+      gone    = ["NoSuchEntity"]
+    }
+    call "ListAttachedRolePolicies" "attached" {
+      request  = { RoleName = self.id }
+      paginate = { input = "Marker", output = "Marker", items = "AttachedPolicies" }
+    }
+    state = {
+      name                 = role.Role.RoleName
+      name_prefix          = fallback(self.name_prefix, "")
+      arn                  = role.Role.Arn
+      path                 = role.Role.Path
+      description          = fallback(role.Role.Description, "")
+      assume_role_policy   = url_decode(role.Role.AssumeRolePolicyDocument)
+      max_session_duration = role.Role.MaxSessionDuration
+      unique_id            = role.Role.RoleId
+      create_date          = self.create_date == null ? formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(role.Role.CreateDate)}s")) : self.create_date
+      managed_policy_arns  = [for p in attached.AttachedPolicies : p.PolicyArn]
+      tags                 = tag_map(role.Role.Tags, "Key", "Value")
+    }
+  }
+  update {
+    call "UpdateAssumeRolePolicy" {
+      when    = changed("assume_role_policy")
+      request = { RoleName = self.id, PolicyDocument = self.assume_role_policy }
+    }
+    call "UpdateRole" {
+      when    = changed("description", "max_session_duration")
+      request = { RoleName = self.id, Description = fallback(self.description, ""), MaxSessionDuration = self.max_session_duration }
+    }
+    call "DetachRolePolicy" {
+      for_each = config.managed_policy_arns == null ? [] : removed("managed_policy_arns")
+      request  = { RoleName = self.id, PolicyArn = each.value }
+      ignore   = ["NoSuchEntity"]
+    }
+    call "AttachRolePolicy" {
+      for_each = config.managed_policy_arns == null ? [] : added("managed_policy_arns")
+      request  = { RoleName = self.id, PolicyArn = each.value }
+    }
+    call "UntagRole" {
+      when    = length([for k, v in prior.tags_all : k if !contains([for x, y in self.tags_all : x], k)]) > 0
+      request = { RoleName = self.id, TagKeys = [for k, v in prior.tags_all : k if !contains([for x, y in self.tags_all : x], k)] }
+    }
+    call "TagRole" {
+      when    = changed("tags_all") && length([for k, v in self.tags_all : k]) > 0
+      request = { RoleName = self.id, Tags = tag_list(self.tags_all, "Key", "Value") }
+    }
+  }
+  delete {
+    call "ListAttachedRolePolicies" "attached" {
+      request  = { RoleName = self.id }
+      paginate = { input = "Marker", output = "Marker", items = "AttachedPolicies" }
+      gone     = ["NoSuchEntity"]
+    }
+    call "DetachRolePolicy" {
+      for_each = attached.AttachedPolicies
+      when     = self.force_detach_policies == true
+      request  = { RoleName = self.id, PolicyArn = each.value.PolicyArn }
+      ignore   = ["NoSuchEntity"]
+    }
+    call "DeleteRole" {
+      request = { RoleName = self.id }
+      gone    = ["NoSuchEntity"]
+      retry "DeleteConflict" { timeout = "2m" }
+    }
+  }
+}
