@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define LARGEST_BODY (64 * 1024 * 1024)
 
@@ -48,6 +51,17 @@ static void end(void *data, struct MHD_Connection *connection, void **state,
 	*state = NULL;
 }
 
+/* Caller frees; NULL if it is not known. */
+static char *peer_of(struct MHD_Connection *connection) {
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (!info || info->client_addr->sa_family != AF_INET)
+		return NULL;
+	const struct sockaddr_in *address = (const struct sockaddr_in *)info->client_addr;
+	char text[INET_ADDRSTRLEN];
+	return g_strdup(inet_ntop(AF_INET, &address->sin_addr, text, sizeof text));
+}
+
 static WireRequest *request_of(
 	struct MHD_Connection *connection, const char *method, Exchange *exchange) {
 	const char *question = strchr(exchange->uri, '?');
@@ -55,6 +69,7 @@ static WireRequest *request_of(
 		question ? (gsize)(question - exchange->uri) : strlen(exchange->uri));
 	WireRequest *request = wire_request_new(method, path, question ? question + 1 : "");
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
+	request->peer = peer_of(connection);
 	g_bytes_unref(request->body);
 	request->body = g_byte_array_free_to_bytes(g_steal_pointer(&exchange->incoming.body));
 	return request;
@@ -135,32 +150,61 @@ static gboolean on_ready(int fd, GIOCondition condition, gpointer data) {
 	return G_SOURCE_CONTINUE;
 }
 
-HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GError **error) {
-	g_autoptr(HttpServer) server = g_new0(HttpServer, 1);
-	struct sockaddr_in address = {.sin_family = AF_INET,
-		.sin_port = htons((guint16)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+/* Takes `socket`. */
+static HttpServer *server_on(int socket, HttpHandler handler, gpointer data, GError **error) {
+	HttpServer *server = g_new0(HttpServer, 1);
 	server->handler = handler;
 	server->data = data;
-	errno = 0;
 	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, serve, server,
-		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server,
-		MHD_OPTION_NOTIFY_COMPLETED, end, server, MHD_OPTION_CONNECTION_TIMEOUT, 120u,
-		MHD_OPTION_END);
+		MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange,
+		server, MHD_OPTION_NOTIFY_COMPLETED, end, server, MHD_OPTION_CONNECTION_TIMEOUT,
+		120u, MHD_OPTION_END);
 	if (!server->daemon) {
-		g_set_error(error, G_IO_ERROR,
-			errno == EADDRINUSE ? G_IO_ERROR_ADDRESS_IN_USE : G_IO_ERROR_FAILED,
-			errno == EADDRINUSE ? "port %u of 127.0.0.1 is in use: another region runs "
-					      "there, or another program; end it, or "
-					      "choose another port with --port"
-					    : "cannot listen on port %u of 127.0.0.1",
-			port);
+		close(socket);
+		g_free(server);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot serve HTTP on a socket");
 		return NULL;
 	}
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	server->watch = g_unix_fd_add(info->epoll_fd, G_IO_IN, on_ready, server);
-	return g_steal_pointer(&server);
+	return server;
+}
+
+static int listen_on_loopback(guint port) {
+	int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons((guint16)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int yes = 1;
+	if (socket_fd >= 0 &&
+		setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+		bind(socket_fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+		listen(socket_fd, SOMAXCONN) == 0)
+		return socket_fd;
+	int code = errno;
+	if (socket_fd >= 0)
+		close(socket_fd);
+	errno = code;
+	return -1;
+}
+
+HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GError **error) {
+	int socket_fd = listen_on_loopback(port);
+	if (socket_fd >= 0)
+		return server_on(socket_fd, handler, data, error);
+	g_set_error(error, G_IO_ERROR,
+		errno == EADDRINUSE ? G_IO_ERROR_ADDRESS_IN_USE : G_IO_ERROR_FAILED,
+		errno == EADDRINUSE ? "port %u of 127.0.0.1 is in use: another region runs there, "
+				      "or another program; end it, or choose another port with "
+				      "--port"
+				    : "cannot listen on port %u of 127.0.0.1",
+		port);
+	return NULL;
+}
+
+HttpServer *http_server_new_socket(int socket, HttpHandler handler, gpointer data, GError **error) {
+	return server_on(socket, handler, data, error);
 }
 
 void http_server_free(HttpServer *server) {

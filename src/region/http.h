@@ -14,5 +14,8 @@ typedef WireResponse *(*HttpHandler)(const WireRequest *request, gpointer data);
 /* Listens on 127.0.0.1:port and serves in the default main context. Errors say what to do (a port
  * in use). */
 HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GError **error);
+/* The same on a listening socket that is there already (opened in a VPC's namespace, say). Takes
+ * `socket`, on failure too. */
+HttpServer *http_server_new_socket(int socket, HttpHandler handler, gpointer data, GError **error);
 void http_server_free(HttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)

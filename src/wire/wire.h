@@ -72,6 +72,7 @@ typedef struct {
 	char *query; /* as sent, without ?, "" if none */
 	GHashTable *headers; /* char* -> char* */
 	GBytes *body;
+	char *peer; /* the address that it came from ("10.0.0.130"); NULL if that is not known */
 } WireRequest;
 
 typedef struct {

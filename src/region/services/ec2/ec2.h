@@ -44,6 +44,13 @@ Value ec2_interface_get(Region *region, StoreScope scope, const char *interface)
 gboolean ec2_interface_ready(Region *region, const char *interface);
 void ec2_network_notify(Region *region, const char *controller);
 
+/* Calls back when a VPC's network namespace is there (also for those that are there already), and
+ * when the VPC goes: for what listens inside it (name servers, metadata). Call it in a service's
+ * start; without a glass nothing is ever called. */
+typedef void (*Ec2VpcWatch)(
+	Region *region, StoreScope scope, const char *vpc, gboolean there, gpointer data);
+void ec2_vpc_watch(Region *region, Ec2VpcWatch watch, gpointer data);
+
 /* EC2's Subnet (SubnetId, VpcId, CidrBlock, AvailabilityZone…), Vpc and SecurityGroup shapes, or
  * VALUE_NOTHING. The caller owns them. */
 Value ec2_subnet_get(Region *region, StoreScope scope, const char *subnet);

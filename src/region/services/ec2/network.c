@@ -15,7 +15,19 @@ typedef struct {
 	gboolean busy, again;
 	GHashTable *applying, *ready; /* ids of interfaces */
 	GPtrArray *notified; /* names of controllers */
+	GHashTable *vpcs; /* id -> OpenVpc: those that the glass has */
+	GArray *watches; /* of Watch */
 } Network;
+
+typedef struct {
+	StoreScope scope;
+	gboolean applied; /* was in the last state that was applied */
+} OpenVpc;
+
+typedef struct {
+	Ec2VpcWatch watch;
+	gpointer data;
+} Watch;
 
 static const StoreScope everywhere = {NULL, NULL};
 
@@ -36,6 +48,12 @@ static void declare_vpc(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value vpc) {
 	const char *const cidrs[] = {value_get_text(vpc, "CidrBlock"), NULL};
 	net_state_vpc(state, id, cidrs);
+	if (!g_hash_table_contains(network->vpcs, id)) {
+		OpenVpc *open = g_new0(OpenVpc, 1);
+		open->scope =
+			(StoreScope){g_intern_string(scope.account), g_intern_string(scope.region)};
+		g_hash_table_insert(network->vpcs, g_strdup(id), open);
+	}
 }
 
 static void declare_routes(
@@ -223,6 +241,8 @@ static void network_free(gpointer data) {
 	g_hash_table_unref(network->applying);
 	g_hash_table_unref(network->ready);
 	g_ptr_array_unref(network->notified);
+	g_hash_table_unref(network->vpcs);
+	g_array_unref(network->watches);
 	g_free(network);
 }
 
@@ -245,6 +265,36 @@ static void finish_gateways(Network *network) {
 	}
 }
 
+/* ---- VPCs that come and go ---- */
+
+static void tell(Network *network, StoreScope scope, const char *vpc, gboolean there) {
+	for (guint i = 0; i < network->watches->len; i++) {
+		const Watch *each = &g_array_index(network->watches, Watch, i);
+		each->watch(network->region, scope, vpc, there, each->data);
+	}
+}
+
+/* A VPC that was deleted meanwhile goes with the next state. */
+static void tell_of_vpcs(Network *network) {
+	GHashTableIter open;
+	gpointer id, value;
+	g_hash_table_iter_init(&open, network->vpcs);
+	while (g_hash_table_iter_next(&open, &id, &value)) {
+		OpenVpc *vpc = value;
+		if (store_has(region_store(network->region), vpc->scope, EC2_VPC, id))
+			continue;
+		tell(network, vpc->scope, id, FALSE);
+		g_hash_table_iter_remove(&open);
+	}
+	g_hash_table_iter_init(&open, network->vpcs);
+	while (g_hash_table_iter_next(&open, &id, &value)) {
+		OpenVpc *vpc = value;
+		if (!vpc->applied)
+			tell(network, vpc->scope, id, TRUE);
+		vpc->applied = TRUE;
+	}
+}
+
 static void on_applied(GObject *source, GAsyncResult *result, gpointer data) {
 	Network *network = data;
 	g_autoptr(GError) error = NULL;
@@ -262,6 +312,7 @@ static void on_applied(GObject *source, GAsyncResult *result, gpointer data) {
 	g_hash_table_unref(network->ready);
 	network->ready = g_hash_table_ref(network->applying);
 	finish_gateways(network);
+	tell_of_vpcs(network);
 	for (guint i = 0; i < network->notified->len; i++)
 		region_wake(network->region, network->notified->pdata[i]);
 	if (network->again)
@@ -290,6 +341,8 @@ gboolean ec2_network_start(Region *region, GError **error) {
 	network->applying = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	network->ready = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	network->notified = g_ptr_array_new_with_free_func(g_free);
+	network->vpcs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	network->watches = g_array_new(FALSE, FALSE, sizeof(Watch));
 	region_set_data(region, NAME, network, NULL);
 	region_controller_add(region, NAME, control, network);
 	region_wake_on(region, NAME, "ec2/");
@@ -314,4 +367,12 @@ void ec2_network_notify(Region *region, const char *controller) {
 	Network *network = region_data(region, NAME);
 	if (network)
 		g_ptr_array_add(network->notified, g_strdup(controller));
+}
+
+void ec2_vpc_watch(Region *region, Ec2VpcWatch watch, gpointer data) {
+	Network *network = region_data(region, NAME);
+	if (!network)
+		return;
+	Watch added = {watch, data};
+	g_array_append_val(network->watches, added);
 }
