@@ -799,8 +799,21 @@ static Readiness prepare(const LangExpr *expr, const Context *context,
 	return known ? READY : WAITS_FOR_UNKNOWN;
 }
 
+/* A function that is written in the language itself. */
+static Value run_body(
+	const Context *context, const LangFunction *function, const Value *arguments) {
+	g_auto(Value) names = value_empty_object();
+	for (guint i = 0; function->parameters[i].name; i++)
+		names = value_with_take(
+			value_steal(&names), function->parameters[i].name, value_ref(arguments[i]));
+	const Context inner = {.scope = context->scope, .locals = names, .diags = context->diags};
+	return eval(function->body, &inner);
+}
+
 static Value run_function(const LangExpr *expr, const Context *context,
 	const LangFunction *function, const Value *arguments, guint n) {
+	if (function->body)
+		return run_body(context, function, arguments);
 	int blame = -1;
 	g_autofree char *problem = NULL;
 	LangScope scope = *context->scope;

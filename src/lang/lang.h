@@ -163,6 +163,7 @@ typedef struct {
 	const LangParameter *parameters; /* ended by a NULL name */
 	const LangParameter *variadic; /* or NULL */
 	LangFunctionCall call;
+	const LangExpr *body; /* instead of call: evaluated with the parameters as names */
 	/* Result type when an argument is unknown: any if NULL. */
 	const Type *(*result_type)(const Value *arguments, guint n);
 	gboolean impure; /* unknown in a pure scope */

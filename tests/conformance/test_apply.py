@@ -156,3 +156,109 @@ resource "aws_subnet" "outside" {
     assert done.returncode == 1
     assert "InvalidSubnet.Range" in done.stderr
     assert terrarium("state", "list").split() == ["aws_vpc.main"]
+
+
+RULES = """
+resource "aws_vpc" "main" { cidr_block = "10.34.0.0/16" }
+resource "aws_security_group" "a" {
+  name   = "rules-a"
+  vpc_id = aws_vpc.main.id
+}
+resource "aws_security_group" "b" {
+  name   = "rules-b"
+  vpc_id = aws_vpc.main.id
+}
+resource "aws_security_group_rule" "web" {
+  type              = "ingress"
+  security_group_id = aws_security_group.a.id
+  protocol          = "6"
+  from_port         = 80
+  to_port           = 80
+  cidr_blocks       = ["10.0.0.0/8", "192.168.0.0/16"]
+  description       = "DESCRIPTION"
+}
+resource "aws_security_group_rule" "self" {
+  type              = "ingress"
+  security_group_id = aws_security_group.a.id
+  protocol          = "tcp"
+  from_port         = 0
+  to_port           = 65535
+  self              = true
+}
+resource "aws_security_group_rule" "out" {
+  type                     = "egress"
+  security_group_id        = aws_security_group.a.id
+  protocol                 = "all"
+  from_port                = 0
+  to_port                  = 0
+  source_security_group_id = aws_security_group.b.id
+}
+resource "aws_vpc_security_group_egress_rule" "https" {
+  security_group_id = aws_security_group.b.id
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  cidr_ipv4         = "0.0.0.0/0"
+}
+"""
+
+
+def test_security_group_rules(region, terrarium, tmp_path):
+    ec2 = region.client("ec2")
+
+    def groups():
+        found = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["rules-a", "rules-b"]}])
+        return {each["GroupName"]: each for each in found["SecurityGroups"]}
+
+    (tmp_path / "main.tf").write_text(RULES.replace("DESCRIPTION", "one"))
+    terrarium("apply", "-auto-approve")
+    a, b = groups()["rules-a"], groups()["rules-b"]
+    (web,) = [each for each in a["IpPermissions"] if each["FromPort"] == 80]
+    assert sorted(each["CidrIp"] for each in web["IpRanges"]) == ["10.0.0.0/8", "192.168.0.0/16"]
+    (own,) = [each for each in a["IpPermissions"] if each["FromPort"] == 0]
+    assert own["UserIdGroupPairs"][0]["GroupId"] == a["GroupId"]
+    (out,) = a["IpPermissionsEgress"]
+    assert (out["IpProtocol"], out["UserIdGroupPairs"][0]["GroupId"]) == ("-1", b["GroupId"])
+    assert b["IpPermissionsEgress"][0]["FromPort"] == 443
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    (tmp_path / "main.tf").write_text(RULES.replace("DESCRIPTION", "two"))
+    assert "0 added, 1 changed, 0 destroyed" in terrarium("apply", "-auto-approve")
+    (web,) = [each for each in groups()["rules-a"]["IpPermissions"] if each["FromPort"] == 80]
+    assert {each["Description"] for each in web["IpRanges"]} == {"two"}
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    ec2.revoke_security_group_egress(GroupId=a["GroupId"], IpPermissions=a["IpPermissionsEgress"])
+    assert "1 to add" in terrarium("plan", "-detailed-exitcode", code=2)
+
+
+def test_a_role_with_its_policies(region, terrarium, tmp_path):
+    iam = region.client("iam")
+    config = """
+resource "aws_iam_policy" "p" {
+  name   = "inline-p"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:*", Resource = "*" }] })
+}
+resource "aws_iam_role" "r" {
+  name                 = "inline-r"
+  permissions_boundary = aws_iam_policy.p.arn
+  managed_policy_arns  = [aws_iam_policy.p.arn]
+  assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs-tasks.amazonaws.com" } }] })
+  inline_policy {
+    name   = "NAME"
+    policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sqs:*", Resource = "*" }] })
+  }
+}
+"""
+    (tmp_path / "main.tf").write_text(config.replace("NAME", "one"))
+    terrarium("apply", "-auto-approve")
+    role = iam.get_role(RoleName="inline-r")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith(":policy/inline-p")
+    assert iam.list_role_policies(RoleName="inline-r")["PolicyNames"] == ["one"]
+    attached = iam.list_attached_role_policies(RoleName="inline-r")["AttachedPolicies"]
+    assert [each["PolicyName"] for each in attached] == ["inline-p"]
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    (tmp_path / "main.tf").write_text(config.replace("NAME", "two"))
+    assert "0 added, 1 changed, 0 destroyed" in terrarium("apply", "-auto-approve")
+    assert iam.list_role_policies(RoleName="inline-r")["PolicyNames"] == ["two"]
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    terrarium("destroy", "-auto-approve")
+    assert not [each for each in iam.list_roles()["Roles"] if each["RoleName"] == "inline-r"]

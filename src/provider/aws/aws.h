@@ -79,6 +79,9 @@ void aws_run_name_take(AwsRun *run, const char *name, Value value);
 
 /* Those that programs have besides the language's own: const char* -> const LangFunction*. */
 GHashTable *aws_functions(void);
+/* Adds one that is written in the language: `function "name" { parameters = […], value = … }`.
+ * While types are loaded only. */
+void aws_functions_add(const LangBlock *block, Diags *diags);
 /* The text of a policy document, from the arguments of aws_iam_policy_document; NULL and *problem.
  */
 char *aws_policy_document(Value config, char **problem);

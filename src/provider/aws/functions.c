@@ -248,3 +248,23 @@ GHashTable *aws_functions(void) {
 	g_once_init_leave(&once, 1);
 	return table;
 }
+
+void aws_functions_add(const LangBlock *block, Diags *diags) {
+	LangAttribute *parameters = lang_body_attribute(block->body, "parameters");
+	LangAttribute *value = lang_body_attribute(block->body, "value");
+	LangExpr **names = NULL;
+	guint n = 0;
+	if (!parameters || !value || !lang_expr_tuple(parameters->expr, &names, &n)) {
+		diags_error(diags, block->header, "Incomplete function",
+			"A function has parameters, a list of names, and a value.");
+		return;
+	}
+	LangFunction *function = g_new0(LangFunction, 1);
+	LangParameter *all = g_new0(LangParameter, n + 1);
+	for (guint i = 0; i < n; i++)
+		all[i] = (LangParameter){lang_expr_keyword(names[i]), type_any(), TRUE, TRUE};
+	function->name = block->labels[0];
+	function->parameters = all;
+	function->body = value->expr;
+	g_hash_table_insert(aws_functions(), (char *)function->name, function);
+}

@@ -57,6 +57,8 @@ static gboolean resolve(
 		*out = value_ref(run->prior);
 	} else if (g_str_equal(root, "config")) {
 		*out = value_ref(run->config);
+	} else if (g_str_equal(root, "type")) {
+		*out = value_string(run->type->name);
 	} else if (g_str_equal(root, "provider")) {
 		const LangStep *step = traversal->n_steps > 0 ? &traversal->steps[0] : NULL;
 		if (step && step->kind == LANG_STEP_NAME && g_str_equal(step->name, "account_id")) {
@@ -317,7 +319,9 @@ static AwsOutcome call_once(AwsRun *run, const LangBlock *step) {
 	return error ? accept_error(run, step, error) : accept_result(run, step, result);
 }
 
+/* Of such a call the name is the list of all answers. */
 static AwsOutcome call_each(AwsRun *run, const LangBlock *step) {
+	g_autoptr(ValueBuilder) answers = value_builder_new(VALUE_TUPLE, NULL);
 	g_auto(Value) each = argument(run, step->body, "for_each");
 	ValueIter iter;
 	const char *key;
@@ -332,7 +336,11 @@ static AwsOutcome call_each(AwsRun *run, const LangBlock *step) {
 		AwsOutcome outcome = call_once(run, step);
 		if (outcome != AWS_DONE)
 			return outcome;
+		value_builder_add_take(answers, value_ref(run->result));
 	}
+	if (step->n_labels > 1)
+		aws_run_name_take(
+			run, step->labels[1], value_builder_end(g_steal_pointer(&answers)));
 	return AWS_DONE;
 }
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "provider/aws/aws.h"
+
 #define LITERAL_SCOPE (&(LangScope){0})
 
 static void parse_block(AwsBlock *block, LangBody *body, Diags *diags);
@@ -234,7 +236,7 @@ static void parse_nested_label(SchemaNestedBlock *nested, AwsNestedBlock *own,
 			"A nested block has no flag %s.", word);
 }
 
-/* list "name" "0..1" computed { … } */
+/* list "name" "0..1" computed { … }; several names with blanks between them: as many blocks. */
 static void parse_nested(AwsBlock *block, const LangBlock *source, Diags *diags) {
 	SchemaNesting nesting;
 	if (!nesting_of(source->type, &nesting) || source->n_labels == 0) {
@@ -242,11 +244,14 @@ static void parse_nested(AwsBlock *block, const LangBlock *source, Diags *diags)
 			"A nested block is single, list, set or map, with its name.");
 		return;
 	}
-	AwsNestedBlock *own;
-	SchemaNestedBlock *nested = add_nested(block, source->labels[0], nesting, &own);
-	for (guint i = 1; i < source->n_labels; i++)
-		parse_nested_label(nested, own, source, i, diags);
-	parse_block(own->block, source->body, diags);
+	g_auto(GStrv) names = g_strsplit(source->labels[0], " ", -1);
+	for (char **name = names; *name; name++) {
+		AwsNestedBlock *own;
+		SchemaNestedBlock *nested = add_nested(block, *name, nesting, &own);
+		for (guint i = 1; i < source->n_labels; i++)
+			parse_nested_label(nested, own, source, i, diags);
+		parse_block(own->block, source->body, diags);
+	}
 }
 
 /* timeouts "create" "delete" {} */
@@ -353,12 +358,14 @@ static void parse_top(
 			diags, source->header, "Unknown block", "A top-level block has one name.");
 	} else if (g_str_equal(source->type, "service")) {
 		g_hash_table_insert(services, (char *)source->labels[0], source->body);
+	} else if (g_str_equal(source->type, "function")) {
+		aws_functions_add(source, diags);
 	} else if (g_strv_contains(kinds, source->type)) {
 		g_ptr_array_add(types, parse_type(source, source->labels[0], diags));
 		parse_aliases(source, types, diags);
 	} else {
 		diags_error(diags, source->header, "Unknown block",
-			"A file holds resource, data, provider and service blocks.");
+			"A file holds resource, data, provider, service and function blocks.");
 	}
 }
 

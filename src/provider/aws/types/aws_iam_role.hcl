@@ -8,14 +8,14 @@ resource "aws_iam_role" {
     description           = optional(string)
     max_session_duration  = optional(number, default(3600), range(3600, 43200))
     force_detach_policies = optional(bool, default(false), local_only)
-    permissions_boundary  = optional(string, unsupported("permission boundaries are not evaluated"))
+    permissions_boundary  = optional(string, arn())
     managed_policy_arns   = optional(set(string), computed, deprecated("use the aws_iam_role_policy_attachment resource instead"))
     arn                   = computed(string)
     create_date           = computed(string)
     unique_id             = computed(string)
     tags                  = tags()
-    set "inline_policy" "unsupported: use the aws_iam_role_policy resource instead" {
-      name   = optional(string)
+    set "inline_policy" computed {
+      name   = optional(string, length(1, 128))
       policy = optional(string, json(), equal("policy"))
     }
   }
@@ -28,9 +28,14 @@ resource "aws_iam_role" {
         Path                     = self.path
         Description              = nonempty(self.description)
         MaxSessionDuration       = self.max_session_duration
+        PermissionsBoundary      = nonempty(self.permissions_boundary)
         Tags                     = nonempty(tag_list(self.tags_all, "Key", "Value"))
       }
       id = result.Role.RoleName
+    }
+    call "PutRolePolicy" {
+      for_each = [for p in config.inline_policy : p if p.name != null]
+      request  = { RoleName = self.id, PolicyName = each.value.name, PolicyDocument = each.value.policy }
     }
     call "AttachRolePolicy" {
       for_each = config.managed_policy_arns
@@ -46,6 +51,14 @@ resource "aws_iam_role" {
       request  = { RoleName = self.id }
       paginate = { input = "Marker", output = "Marker", items = "AttachedPolicies" }
     }
+    call "ListRolePolicies" "inline" {
+      request  = { RoleName = self.id }
+      paginate = { input = "Marker", output = "Marker", items = "PolicyNames" }
+    }
+    call "GetRolePolicy" "policies" {
+      for_each = inline.PolicyNames
+      request  = { RoleName = self.id, PolicyName = each.value }
+    }
     state = {
       name                 = role.Role.RoleName
       name_prefix          = fallback(self.name_prefix, "")
@@ -56,6 +69,11 @@ resource "aws_iam_role" {
       max_session_duration = role.Role.MaxSessionDuration
       unique_id            = role.Role.RoleId
       create_date          = self.create_date == null ? formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(role.Role.CreateDate)}s")) : self.create_date
+      permissions_boundary = fallback(role.Role.PermissionsBoundary.PermissionsBoundaryArn, self.permissions_boundary == null ? null : "")
+      inline_policy = [for p in policies : {
+        name   = p.PolicyName
+        policy = fallback([for own in self.inline_policy : own.policy if own.name == p.PolicyName && same_json(own.policy, url_decode(p.PolicyDocument))][0], url_decode(p.PolicyDocument))
+      }]
       managed_policy_arns  = [for p in attached.AttachedPolicies : p.PolicyArn]
       tags                 = tag_map(role.Role.Tags, "Key", "Value")
     }
@@ -68,6 +86,23 @@ resource "aws_iam_role" {
     call "UpdateRole" {
       when    = changed("description", "max_session_duration")
       request = { RoleName = self.id, Description = fallback(self.description, ""), MaxSessionDuration = self.max_session_duration }
+    }
+    call "PutRolePermissionsBoundary" {
+      when    = changed("permissions_boundary") && nonempty(self.permissions_boundary) != null
+      request = { RoleName = self.id, PermissionsBoundary = self.permissions_boundary }
+    }
+    call "DeleteRolePermissionsBoundary" {
+      when    = changed("permissions_boundary") && nonempty(self.permissions_boundary) == null
+      request = { RoleName = self.id }
+    }
+    call "DeleteRolePolicy" {
+      for_each = nonempty(config.inline_policy) == null ? [] : [for p in removed("inline_policy") : p if !contains([for own in self.inline_policy : own.name], p.name)]
+      request  = { RoleName = self.id, PolicyName = each.value.name }
+      ignore   = ["NoSuchEntity"]
+    }
+    call "PutRolePolicy" {
+      for_each = nonempty(config.inline_policy) == null ? [] : [for p in added("inline_policy") : p if p.name != null]
+      request  = { RoleName = self.id, PolicyName = each.value.name, PolicyDocument = each.value.policy }
     }
     call "DetachRolePolicy" {
       for_each = config.managed_policy_arns == null ? [] : removed("managed_policy_arns")
@@ -95,8 +130,18 @@ resource "aws_iam_role" {
     }
     call "DetachRolePolicy" {
       for_each = attached.AttachedPolicies
-      when     = self.force_detach_policies == true
+      when     = self.force_detach_policies == true || nonempty(self.managed_policy_arns) != null
       request  = { RoleName = self.id, PolicyArn = each.value.PolicyArn }
+      ignore   = ["NoSuchEntity"]
+    }
+    call "ListRolePolicies" "inline" {
+      request  = { RoleName = self.id }
+      paginate = { input = "Marker", output = "Marker", items = "PolicyNames" }
+    }
+    call "DeleteRolePolicy" {
+      for_each = inline.PolicyNames
+      when     = self.force_detach_policies == true || nonempty(self.inline_policy) != null
+      request  = { RoleName = self.id, PolicyName = each.value }
       ignore   = ["NoSuchEntity"]
     }
     call "DeleteRole" {

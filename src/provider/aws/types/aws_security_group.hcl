@@ -9,18 +9,7 @@ resource "aws_security_group" {
     arn                    = computed(string)
     owner_id               = computed(string)
     tags                   = tags()
-    set "ingress" computed attribute {
-      from_port        = required(number)
-      to_port          = required(number)
-      protocol         = required(string)
-      cidr_blocks      = optional(list(string))
-      ipv6_cidr_blocks = optional(list(string))
-      prefix_list_ids  = optional(list(string), unsupported("there are no prefix lists"))
-      security_groups  = optional(set(string))
-      self             = optional(bool)
-      description      = optional(string)
-    }
-    set "egress" computed attribute {
+    set "ingress egress" computed attribute {
       from_port        = required(number)
       to_port          = required(number)
       protocol         = required(string)
@@ -50,31 +39,11 @@ resource "aws_security_group" {
     }
     call "AuthorizeSecurityGroupIngress" {
       for_each = config.ingress
-      request = {
-        GroupId = self.id
-        IpPermissions = [{
-          IpProtocol       = each.value.protocol
-          FromPort         = each.value.from_port
-          ToPort           = each.value.to_port
-          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
-          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
-          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
-        }]
-      }
+      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
     }
     call "AuthorizeSecurityGroupEgress" {
       for_each = config.egress
-      request = {
-        GroupId = self.id
-        IpPermissions = [{
-          IpProtocol       = each.value.protocol
-          FromPort         = each.value.from_port
-          ToPort           = each.value.to_port
-          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
-          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
-          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
-        }]
-      }
+      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
     }
   }
   read {
@@ -113,8 +82,7 @@ resource "aws_security_group" {
       settled = { for direction, found in blocks : direction => {
         whole = alltrue([for b in found : anytrue([for c in wanted[direction] : (
           c.protocol == b.protocol && c.from_port == b.from_port && c.to_port == b.to_port && fallback(c.description, "") == b.description &&
-          length(setsubtract(b.cidr_blocks, [for x in c.cidr_blocks : x])) == 0 && length(setsubtract([for x in c.cidr_blocks : x], b.cidr_blocks)) == 0 &&
-          length(setsubtract(b.security_groups, [for x in c.security_groups : x])) == 0 && length(setsubtract([for x in c.security_groups : x], b.security_groups)) == 0 &&
+          same_elements(b.cidr_blocks, c.cidr_blocks) && same_elements(b.ipv6_cidr_blocks, c.ipv6_cidr_blocks) && same_elements(b.security_groups, c.security_groups) &&
           fallback(c.self, false) == b.self)])]) && length(found) == length(wanted[direction])
         found = found
       } }
@@ -134,61 +102,21 @@ resource "aws_security_group" {
   update {
     call "RevokeSecurityGroupIngress" {
       for_each = removed("ingress")
-      request = {
-        GroupId = self.id
-        IpPermissions = [{
-          IpProtocol       = each.value.protocol
-          FromPort         = each.value.from_port
-          ToPort           = each.value.to_port
-          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c }])
-          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c }])
-          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g }])
-        }]
-      }
-      ignore = ["InvalidPermission.NotFound"]
+      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+      ignore   = ["InvalidPermission.NotFound"]
     }
     call "RevokeSecurityGroupEgress" {
       for_each = removed("egress")
-      request = {
-        GroupId = self.id
-        IpPermissions = [{
-          IpProtocol       = each.value.protocol
-          FromPort         = each.value.from_port
-          ToPort           = each.value.to_port
-          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c }])
-          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c }])
-          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g }])
-        }]
-      }
-      ignore = ["InvalidPermission.NotFound"]
+      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+      ignore   = ["InvalidPermission.NotFound"]
     }
     call "AuthorizeSecurityGroupIngress" {
       for_each = added("ingress")
-      request = {
-        GroupId = self.id
-        IpPermissions = [{
-          IpProtocol       = each.value.protocol
-          FromPort         = each.value.from_port
-          ToPort           = each.value.to_port
-          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
-          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
-          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
-        }]
-      }
+      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
     }
     call "AuthorizeSecurityGroupEgress" {
       for_each = added("egress")
-      request = {
-        GroupId = self.id
-        IpPermissions = [{
-          IpProtocol       = each.value.protocol
-          FromPort         = each.value.from_port
-          ToPort           = each.value.to_port
-          IpRanges         = nonempty([for c in each.value.cidr_blocks : { CidrIp = c, Description = nonempty(each.value.description) }])
-          Ipv6Ranges       = nonempty([for c in each.value.ipv6_cidr_blocks : { CidrIpv6 = c, Description = nonempty(each.value.description) }])
-          UserIdGroupPairs = nonempty([for g in concat([for s in each.value.security_groups : s], each.value.self == true ? [self.id] : []) : { GroupId = g, Description = nonempty(each.value.description) }])
-        }]
-      }
+      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
     }
   }
   delete {

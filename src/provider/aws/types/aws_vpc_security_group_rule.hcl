@@ -1,5 +1,6 @@
-resource "aws_vpc_security_group_egress_rule" {
+resource "aws_vpc_security_group_ingress_rule" {
   service = "ec2"
+  alias   = ["aws_vpc_security_group_egress_rule"]
   schema {
     security_group_id            = required(string, force_new)
     ip_protocol                  = required(string)
@@ -15,7 +16,7 @@ resource "aws_vpc_security_group_egress_rule" {
     tags                         = tags()
   }
   create {
-    call "AuthorizeSecurityGroupEgress" {
+    let {
       request = {
         GroupId = self.security_group_id
         IpPermissions = [{
@@ -28,7 +29,16 @@ resource "aws_vpc_security_group_egress_rule" {
         }]
         TagSpecifications = tag_spec("security-group-rule", self.tags_all)
       }
-      id = result.SecurityGroupRules[0].SecurityGroupRuleId
+    }
+    call "AuthorizeSecurityGroupIngress" {
+      when    = !endswith(type, "_egress_rule")
+      request = request
+      id      = result.SecurityGroupRules[0].SecurityGroupRuleId
+    }
+    call "AuthorizeSecurityGroupEgress" {
+      when    = endswith(type, "_egress_rule")
+      request = request
+      id      = result.SecurityGroupRules[0].SecurityGroupRuleId
     }
   }
   read {
@@ -37,7 +47,7 @@ resource "aws_vpc_security_group_egress_rule" {
       gone    = ["InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"]
     }
     let { rule = result.SecurityGroupRules[0] }
-    gone { when = rule == null || rule.IsEgress != true }
+    gone { when = rule == null || rule.IsEgress != endswith(type, "_egress_rule") }
     state = {
       arn                          = rule.SecurityGroupRuleArn
       security_group_rule_id       = rule.SecurityGroupRuleId
@@ -73,8 +83,15 @@ resource "aws_vpc_security_group_egress_rule" {
     }
   }
   delete {
+    let { request = { GroupId = self.security_group_id, SecurityGroupRuleIds = [self.id] } }
+    call "RevokeSecurityGroupIngress" {
+      when    = !endswith(type, "_egress_rule")
+      request = request
+      gone    = ["InvalidGroup.NotFound", "InvalidSecurityGroupRuleId.NotFound"]
+    }
     call "RevokeSecurityGroupEgress" {
-      request = { GroupId = self.security_group_id, SecurityGroupRuleIds = [self.id] }
+      when    = endswith(type, "_egress_rule")
+      request = request
       gone    = ["InvalidGroup.NotFound", "InvalidSecurityGroupRuleId.NotFound"]
     }
   }
