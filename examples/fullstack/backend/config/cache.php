@@ -1,0 +1,7 @@
+<?php
+
+// Tasks come and go, and share nothing but the database.
+return [
+    'default' => 'array',
+    'stores' => ['array' => ['driver' => 'array']],
+];
