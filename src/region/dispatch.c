@@ -28,32 +28,34 @@ static gboolean is_our_origin(const char *origin) {
 
 static WireResponse *refuse(const char *message) {
 	WireResponse *response = wire_response_new(403);
-	wire_response_set_header(response, "content-type", "text/plain");
-	g_bytes_unref(response->body);
-	response->body = g_bytes_new(message, strlen(message));
+	wire_response_set_body(response, "text/plain", message, strlen(message));
 	return response;
 }
 
-static WireResponse *guard(const WireRequest *request) {
+/* Why a request is refused; NULL: it is not. */
+static const char *guard(const WireRequest *request) {
 	const char *host = g_hash_table_lookup(request->headers, "host");
 	const char *origin = g_hash_table_lookup(request->headers, "origin");
 	if (!host || !is_our_host(host))
-		return refuse("This host name is not the region's.\n");
+		return "This host name is not the region's.\n";
 	if (origin && !is_our_origin(origin))
-		return refuse("Pages of other origins may not call the region.\n");
+		return "Pages of other origins may not call the region.\n";
 	return NULL;
 }
 
-/* ---- the admin API ---- */
+/* ---- plain HTTP ---- */
 
-static WireResponse *health(void) {
-	static const char body[] =
-		"{\"status\":\"running\",\"version\":\"" TERRARIUM_VERSION "\"}\n";
-	WireResponse *response = wire_response_new(200);
-	wire_response_set_header(response, "content-type", "application/json");
-	g_bytes_unref(response->body);
-	response->body = g_bytes_new_static(body, strlen(body));
-	return response;
+const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region) {
+	const RegionHttpRoute *found = NULL;
+	if (guard(head))
+		return NULL;
+	for (const RegionService *const *service = region_services; *service; service++)
+		for (const RegionHttpRoute *route = (*service)->routes; route && route->prefix;
+			route++)
+			if (g_str_has_prefix(head->path, route->prefix) &&
+				(!found || strlen(route->prefix) > strlen(found->prefix)))
+				found = route;
+	return found;
 }
 
 /* ---- calls ---- */
@@ -64,8 +66,8 @@ static const RegionOperation *find_operation(const WireOperation *wanted, GError
 	for (const RegionService *const *each = region_services; *each; each++) {
 		if (g_strcmp0((*each)->name, service) != 0)
 			continue;
-		for (const RegionOperation *operation = (*each)->operations; operation->name;
-			operation++)
+		for (const RegionOperation *operation = (*each)->operations;
+			operation && operation->name; operation++)
 			if (g_str_equal(operation->name, name))
 				return operation;
 	}
@@ -165,11 +167,9 @@ Value region_call(Region *region, StoreScope scope, const char *service, const c
 }
 
 WireResponse *region_dispatch(const WireRequest *request, gpointer region) {
-	WireResponse *refused = guard(request);
-	if (refused)
-		return refused;
-	if (g_str_equal(request->path, "/_terrarium/health"))
-		return health();
+	const char *refusal = guard(request);
+	if (refusal)
+		return refuse(refusal);
 	g_autofree char *request_id = g_uuid_string_random();
 	g_autoptr(GError) error = NULL;
 	WireRoute route;

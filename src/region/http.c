@@ -1,6 +1,4 @@
 /* The HTTP front. See http.h. Must never know what a request means. */
-#include "region/http.h"
-
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -11,20 +9,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "region/http_exchange.h"
+
 #define LARGEST_BODY (64 * 1024 * 1024)
+/* Of each connection; pieces of a body are a little smaller. */
+#define CONNECTION_MEMORY (64 * 1024)
 
 struct HttpServer {
 	struct MHD_Daemon *daemon;
 	HttpHandler handler;
 	gpointer data;
-	guint watch, timer;
+	HttpFindRoute find; /* or NULL */
+	Region *region; /* of the routes */
+	GHashTable *exchanges; /* set of those whose head was read */
+	guint watch, timer, kick;
 };
 
-/* A request that is being read. */
+/* A request, from its first line to the end of its answer. */
 typedef struct {
-	GByteArray *body;
-	gboolean too_large;
-} Incoming;
+	HttpServer *server;
+	char *uri; /* as sent */
+	WireRequest *request; /* NULL until the head was read */
+	const RegionHttpRoute *route; /* NULL: the server's handler */
+	HttpReply *reply;
+	GByteArray *body; /* NULL with a sink, or when the request is whole */
+	WireResponse *refusal; /* the answer to be given when the body is over */
+	gboolean handled;
+} Exchange;
 
 /* ---- reading ---- */
 
@@ -34,21 +45,27 @@ static enum MHD_Result take_header(
 	return MHD_YES;
 }
 
-typedef struct {
-	char *uri; /* as sent */
-	Incoming incoming;
-} Exchange;
+/* libmicrohttpd gives the URL decoded; its log callback is the one place where it is as sent. */
+static void *begin_exchange(void *data, const char *uri, struct MHD_Connection *connection) {
+	Exchange *exchange = g_new0(Exchange, 1);
+	exchange->server = data;
+	exchange->uri = g_strdup(uri);
+	return exchange;
+}
 
-static void end(void *data, struct MHD_Connection *connection, void **state,
+static void end_exchange(void *data, struct MHD_Connection *connection, void **state,
 	enum MHD_RequestTerminationCode code) {
-	Exchange *exchange = *state;
+	Exchange *exchange = g_steal_pointer(state);
 	if (!exchange)
 		return;
-	if (exchange->incoming.body)
-		g_byte_array_unref(exchange->incoming.body);
+	g_hash_table_remove(exchange->server->exchanges, exchange);
+	if (exchange->reply)
+		http_reply_finish(exchange->reply, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	wire_request_free(exchange->request);
+	wire_response_free(exchange->refusal);
+	g_clear_pointer(&exchange->body, g_byte_array_unref);
 	g_free(exchange->uri);
 	g_free(exchange);
-	*state = NULL;
 }
 
 /* Caller frees; NULL if it is not known. */
@@ -63,67 +80,103 @@ static char *peer_of(struct MHD_Connection *connection) {
 }
 
 static WireRequest *request_of(
-	struct MHD_Connection *connection, const char *method, Exchange *exchange) {
-	const char *question = strchr(exchange->uri, '?');
-	g_autofree char *path = g_strndup(exchange->uri,
-		question ? (gsize)(question - exchange->uri) : strlen(exchange->uri));
+	struct MHD_Connection *connection, const char *method, const char *uri) {
+	const char *question = strchr(uri, '?');
+	g_autofree char *path = g_strndup(uri, question ? (gsize)(question - uri) : strlen(uri));
 	WireRequest *request = wire_request_new(method, path, question ? question + 1 : "");
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
 	request->peer = peer_of(connection);
-	g_bytes_unref(request->body);
-	request->body = g_byte_array_free_to_bytes(g_steal_pointer(&exchange->incoming.body));
 	return request;
+}
+
+static gboolean expects_continue(const WireRequest *request) {
+	const char *expect = g_hash_table_lookup(request->headers, "expect");
+	return expect && g_ascii_strcasecmp(expect, "100-continue") == 0;
+}
+
+static gboolean is_too_large(const WireRequest *request) {
+	const char *length = g_hash_table_lookup(request->headers, "content-length");
+	return length && g_ascii_strtoull(length, NULL, 10) > LARGEST_BODY;
+}
+
+/* The head was read: who serves the request, and where does its body go? */
+static enum MHD_Result read_head(
+	Exchange *exchange, struct MHD_Connection *connection, const char *method) {
+	HttpServer *server = exchange->server;
+	WireRequest *request = request_of(connection, method, exchange->uri);
+	exchange->request = request;
+	exchange->reply = http_reply_new(server, connection);
+	g_hash_table_add(server->exchanges, exchange);
+	if (server->find)
+		exchange->route = server->find(request, server->region);
+	HttpSink *sink = NULL;
+	if (exchange->route && exchange->route->open)
+		sink = exchange->route->open(server->region, request, &exchange->refusal);
+	http_reply_take_sink(exchange->reply, sink);
+	if (!sink && !exchange->refusal && is_too_large(request))
+		exchange->refusal = wire_response_new(413);
+	if (!sink && !exchange->refusal)
+		exchange->body = g_byte_array_new();
+	/* Who asks first is told before the body comes; from others it is read and dropped. */
+	if (!exchange->refusal || !expects_continue(request))
+		return MHD_YES;
+	http_reply_send(exchange->reply, g_steal_pointer(&exchange->refusal));
+	return http_reply_proceed(exchange->reply);
+}
+
+static void read_body(Exchange *exchange, const char *bytes, gsize length) {
+	HttpSink *sink = http_reply_sink(exchange->reply);
+	if (exchange->refusal)
+		return;
+	if (sink && sink->write) {
+		if (!sink->write(sink, bytes, length))
+			sink->write = NULL;
+	} else if (exchange->body && exchange->body->len + length > LARGEST_BODY) {
+		exchange->refusal = wire_response_new(413);
+	} else if (exchange->body) {
+		g_byte_array_append(exchange->body, (const guint8 *)bytes, (guint)length);
+	}
 }
 
 /* ---- answering ---- */
 
-static enum MHD_Result send_response(struct MHD_Connection *connection, WireResponse *response) {
-	gsize length;
-	const void *bytes = g_bytes_get_data(response->body, &length);
-	struct MHD_Response *answer =
-		MHD_create_response_from_buffer(length, (void *)bytes, MHD_RESPMEM_MUST_COPY);
-	GHashTableIter iter;
-	gpointer name, value;
-	g_hash_table_iter_init(&iter, response->headers);
-	while (g_hash_table_iter_next(&iter, &name, &value))
-		MHD_add_response_header(answer, name, value);
-	enum MHD_Result result = MHD_queue_response(connection, (guint)response->status, answer);
-	MHD_destroy_response(answer);
-	return result;
+static WireResponse *answer(Exchange *exchange) {
+	HttpServer *server = exchange->server;
+	if (exchange->refusal)
+		return g_steal_pointer(&exchange->refusal);
+	if (exchange->body) {
+		g_bytes_unref(exchange->request->body);
+		exchange->request->body =
+			g_byte_array_free_to_bytes(g_steal_pointer(&exchange->body));
+	}
+	return exchange->route
+		       ? exchange->route->handle(server->region, exchange->request, exchange->reply)
+		       : server->handler(exchange->request, server->data);
 }
 
+/* Called by libmicrohttpd with the head, with each piece of the body, at its end, and again after a
+ * suspended connection was resumed. */
 static enum MHD_Result serve(void *data, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_size,
 	void **state) {
-	HttpServer *server = data;
 	(void)url;
 	(void)version;
 	Exchange *exchange = *state;
-	if (!exchange->incoming.body) {
-		exchange->incoming.body = g_byte_array_new();
-		return MHD_YES;
-	}
-	Incoming *incoming = &exchange->incoming;
+	if (!exchange->request)
+		return read_head(exchange, connection, method);
 	if (*upload_size > 0) {
-		incoming->too_large |= incoming->body->len + *upload_size > LARGEST_BODY;
-		if (!incoming->too_large)
-			g_byte_array_append(
-				incoming->body, (const guint8 *)upload, (guint)*upload_size);
+		read_body(exchange, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	gboolean too_large = incoming->too_large;
-	g_autoptr(WireRequest) request = request_of(connection, method, exchange);
-	g_autoptr(WireResponse) response =
-		too_large ? wire_response_new(413) : server->handler(request, server->data);
-	return send_response(connection, response);
-}
-
-/* libmicrohttpd gives the URL decoded; its log callback is the one place where it is as sent. */
-static void *begin_exchange(void *data, const char *uri, struct MHD_Connection *connection) {
-	Exchange *exchange = g_new0(Exchange, 1);
-	exchange->uri = g_strdup(uri);
-	return exchange;
+	if (!exchange->handled) {
+		exchange->handled = TRUE;
+		g_autoptr(HttpReply) held = http_reply_ref(exchange->reply);
+		WireResponse *response = answer(exchange);
+		if (response)
+			http_reply_send(held, response);
+	}
+	return http_reply_proceed(exchange->reply);
 }
 
 /* ---- the loop ---- */
@@ -150,18 +203,33 @@ static gboolean on_ready(int fd, GIOCondition condition, gpointer data) {
 	return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_kick(gpointer data) {
+	HttpServer *server = data;
+	server->kick = 0;
+	run(server);
+	return G_SOURCE_REMOVE;
+}
+
+void http_server_kick(HttpServer *server) {
+	if (server->kick == 0)
+		server->kick = g_idle_add_full(G_PRIORITY_DEFAULT, on_kick, server, NULL);
+}
+
 /* Takes `socket`. */
 static HttpServer *server_on(int socket, HttpHandler handler, gpointer data, GError **error) {
 	HttpServer *server = g_new0(HttpServer, 1);
 	server->handler = handler;
 	server->data = data;
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, serve, server,
-		MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange,
-		server, MHD_OPTION_NOTIFY_COMPLETED, end, server, MHD_OPTION_CONNECTION_TIMEOUT,
-		120u, MHD_OPTION_END);
+	server->exchanges = g_hash_table_new(NULL, NULL);
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, serve,
+		server, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK,
+		begin_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(socket);
-		g_free(server);
+		http_server_free(server);
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot serve HTTP on a socket");
 		return NULL;
 	}
@@ -207,12 +275,29 @@ HttpServer *http_server_new_socket(int socket, HttpHandler handler, gpointer dat
 	return server_on(socket, handler, data, error);
 }
 
+void http_server_serve_routes(HttpServer *server, HttpFindRoute find, Region *region) {
+	server->find = find;
+	server->region = region;
+}
+
+/* libmicrohttpd can only stop when no connection is suspended. */
+static void abandon_exchanges(HttpServer *server) {
+	GHashTableIter iter;
+	gpointer exchange;
+	g_hash_table_iter_init(&iter, server->exchanges);
+	while (g_hash_table_iter_next(&iter, &exchange, NULL))
+		http_reply_abandon(((Exchange *)exchange)->reply);
+}
+
 void http_server_free(HttpServer *server) {
 	if (!server)
 		return;
 	g_clear_handle_id(&server->watch, g_source_remove);
+	abandon_exchanges(server);
 	g_clear_handle_id(&server->timer, g_source_remove);
+	g_clear_handle_id(&server->kick, g_source_remove);
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
+	g_hash_table_unref(server->exchanges);
 	g_free(server);
 }

@@ -35,9 +35,6 @@ Region *region_new(const RegionOptions *options, GError **error);
 void region_free(Region *region);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Region, region_free)
 
-/* The answer to any request (dispatch.c). */
-WireResponse *region_dispatch(const WireRequest *request, gpointer region);
-
 /* Timers and controllers (schedule.c). */
 void region_schedule_init(Region *region);
 void region_schedule_stop(Region *region);

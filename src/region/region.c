@@ -82,6 +82,7 @@ Region *region_new(const RegionOptions *options, GError **error) {
 	region->http = http_server_new(region->port, region_dispatch, region, error);
 	if (!region->http)
 		return NULL;
+	http_server_serve_routes(region->http, region_find_route, region);
 	g_autofree char *path = g_build_filename(region->home, "region.sqlite", NULL);
 	region->store = store_open(path, error);
 	if (!region->store || !open_data_plane(region, options->no_glass, error) ||

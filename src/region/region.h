@@ -14,6 +14,7 @@
 #include "glass/blobs.h"
 #include "glass/glass.h"
 #include "glass/layer.h"
+#include "region/http.h"
 #include "region/store.h"
 #include "wire/wire.h"
 
@@ -59,10 +60,6 @@ typedef struct {
 	gboolean reads_only; /* no transaction; must not write */
 } RegionOperation;
 
-/* A plain HTTP route beside the AWS protocols (the OCI registry, metadata endpoints, the admin
- * API). See region/http.h. */
-typedef struct RegionHttpRoute RegionHttpRoute;
-
 typedef struct {
 	const char *name; /* of the API model; NULL for a service without one */
 	const RegionOperation *operations; /* ended by a NULL name; may be NULL */
@@ -71,10 +68,22 @@ typedef struct {
 	gboolean (*start)(Region *region, GError **error);
 	/* Called at an orderly stop. What runs in the glass runs on. May be NULL. */
 	void (*stop)(Region *region);
+	/* Plain HTTP paths that it serves beside its operations, ended by a NULL prefix (see
+	 * region/http.h). May be NULL. */
+	const RegionHttpRoute *routes;
 } RegionService;
 
 /* All services, NULL-terminated (services.c). */
 extern const RegionService *const region_services[];
+
+/* ---- the door ---- */
+
+/* The AWS API's answer to any request, and the services' route for a plain one (NULL: none, or the
+ * guard refuses it). A server opened elsewhere (in a VPC) serves the region by
+ *   http_server_new_socket(socket, region_dispatch, region, …)
+ *   http_server_serve_routes(server, region_find_route, region) */
+WireResponse *region_dispatch(const WireRequest *request, gpointer region);
+const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region);
 
 /* ---- time ---- */
 

@@ -1,6 +1,7 @@
 /* The services of the region, one line each. */
 #include "region/region.h"
 
+extern const RegionService region_admin;
 extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
 	region_ec2_interfaces, region_ec2_tags;
 extern const RegionService region_ecs;
@@ -10,6 +11,7 @@ extern const RegionService region_secretsmanager;
 extern const RegionService region_sts;
 
 const RegionService *const region_services[] = {
+	&region_admin,
 	&region_ec2,
 	&region_ec2_gateways,
 	&region_ec2_routes,

@@ -1,5 +1,6 @@
 /* Requests, responses and errors of the wire. */
 #include <string.h>
+#include <unistd.h>
 
 #include "wire/wire.h"
 
@@ -32,6 +33,7 @@ WireResponse *wire_response_new(int status) {
 	response->status = status;
 	response->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	response->body = g_bytes_new_static("", 0);
+	response->file = -1;
 	return response;
 }
 
@@ -40,6 +42,8 @@ void wire_response_free(WireResponse *response) {
 		return;
 	g_hash_table_unref(response->headers);
 	g_bytes_unref(response->body);
+	if (response->file >= 0)
+		close(response->file);
 	g_free(response);
 }
 
@@ -49,6 +53,19 @@ void wire_request_set_header(WireRequest *request, const char *name, const char 
 
 void wire_response_set_header(WireResponse *response, const char *name, const char *value) {
 	g_hash_table_insert(response->headers, g_ascii_strdown(name, -1), g_strdup(value));
+}
+
+void wire_response_set_body(
+	WireResponse *response, const char *content_type, const void *bytes, gsize length) {
+	wire_response_set_header(response, "content-type", content_type);
+	g_bytes_unref(response->body);
+	response->body = g_bytes_new(bytes, length);
+}
+
+void wire_response_take_file(WireResponse *response, int fd, goffset offset, goffset length) {
+	response->file = fd;
+	response->file_offset = offset;
+	response->file_length = length;
 }
 
 /* ---- errors ---- */

@@ -79,6 +79,8 @@ typedef struct {
 	int status;
 	GHashTable *headers; /* char* -> char* */
 	GBytes *body;
+	int file; /* the body is this part of a file instead (server only); else -1 */
+	goffset file_offset, file_length;
 } WireResponse;
 
 WireRequest *wire_request_new(const char *method, const char *path, const char *query);
@@ -90,6 +92,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireResponse, wire_response_free)
 /* Sets a header (name is lowered), copying. */
 void wire_request_set_header(WireRequest *request, const char *name, const char *value);
 void wire_response_set_header(WireResponse *response, const char *name, const char *value);
+/* Sets the body: bytes (copied) of a content type; or a part of a file, taking `fd`. */
+void wire_response_set_body(
+	WireResponse *response, const char *content_type, const void *bytes, gsize length);
+void wire_response_take_file(WireResponse *response, int fd, goffset offset, goffset length);
 
 /* ---- server side ---- */
 
