@@ -51,6 +51,18 @@ static gint64 seconds_since(gint64 monotonic) {
 	return (g_get_monotonic_time() - monotonic) / G_USEC_PER_SEC;
 }
 
+/* What a provider tells of an object that it is still creating: tainted until it is whole. Called
+ * without the engine's lock. */
+static void keep_early(Value state, gpointer data) {
+	const Job *job = data;
+	if (value_is_null(state))
+		return;
+	g_mutex_lock(&job->engine->lock);
+	put(job->engine, job->instance->address, job->provider->address, NULL,
+		object_of(job, state, TRUE));
+	g_mutex_unlock(&job->engine->lock);
+}
+
 /* Lets the provider make it so, and keeps what it answers as the job's object. */
 static gboolean carry_out(
 	Job *job, const Verb *verb, Value prior, Value planned, Value config, Value *state) {
@@ -62,16 +74,22 @@ static gboolean carry_out(
 	g_auto(Value) plain_prior = value_unmark_deep(prior);
 	g_auto(Value) plain = value_unmark_deep(planned), plain_config = value_unmark_deep(config);
 	g_auto(Value) made = VALUE_NOTHING;
+	const ProviderKeeper keeper = {keep_early, job};
 	Running running;
 	engine_let_go(engine, &running, address, verb->doing);
 	gboolean fine = job->provider->class->apply(job->provider->provider, job->resource->type,
-		plain_prior, plain, plain_config, &made, engine->cancellable, own);
+		plain_prior, plain, plain_config, &made, &keeper, NULL, own);
 	engine_come_back(engine, &running);
 	engine_take_diags(engine, own, job->resource->body, job->resource->range, address);
 	g_auto(Value) copied = engine_copy_marks(made, config);
 	*state = engine_mark_by_schema(copied, job->schema->block);
-	if (value_is_null(*state))
+	if (value_is_null(*state)) {
+		/* It may have been there for a while. */
+		if (value_is_null(prior) &&
+			!put(engine, address, job->provider->address, NULL, NULL))
+			return FALSE;
 		return fine;
+	}
 	fine &= put(engine, address, job->provider->address, NULL,
 		object_of(job, *state, !fine && value_is_null(prior)));
 	g_autofree char *id = engine_id_of(*state);
@@ -255,7 +273,7 @@ static gboolean destroy(GraphNode *node, gpointer data) {
 	Running running;
 	engine_let_go(engine, &running, change->address, destroying.doing);
 	gboolean fine = provider->class->apply(
-		provider->provider, type, plain, nothing, nothing, &left, engine->cancellable, own);
+		provider->provider, type, plain, nothing, nothing, &left, NULL, NULL, own);
 	engine_come_back(engine, &running);
 	engine_take_diags(engine, own, NULL, SOURCE_NOWHERE, change->address);
 	if (!fine && !value_is_null(left)) {
@@ -550,7 +568,7 @@ gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts) {
 	if (!state_fold(engine->state, &error))
 		diags_gerror(engine->diags, SOURCE_NOWHERE, "Failed to write the state", error);
 	if (g_cancellable_is_cancelled(engine->cancellable))
-		diags_error(engine->diags, SOURCE_NOWHERE, "Execution halted",
+		diags_error(engine->diags, SOURCE_NOWHERE, "execution halted",
 			"The operation was interrupted; what was done until then is in the state.");
 	g_clear_pointer(&engine->changes, g_hash_table_unref);
 	g_clear_pointer(&engine->deposed, g_hash_table_unref);

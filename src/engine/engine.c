@@ -96,6 +96,11 @@ State *engine_state(Engine *engine) {
 	return engine->state;
 }
 
+void engine_freeze(Engine *engine) {
+	g_mutex_lock(&engine->lock);
+	state_fold(engine->state, NULL);
+}
+
 GCancellable *engine_cancellable(Engine *engine) {
 	return engine->cancellable;
 }

@@ -133,6 +133,10 @@ typedef struct {
  * soon as it happened. FALSE after errors. */
 gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts);
 
+/* Writes the state and keeps the engine's lock for good: nothing is half done in the files when
+ * the process ends now. For whoever does not want to wait for what is running. */
+void engine_freeze(Engine *engine);
+
 /* The state that the engine works on (borrowed). */
 State *engine_state(Engine *engine);
 /* What asks the engine to stop (borrowed). */

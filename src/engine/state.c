@@ -485,6 +485,38 @@ static void set_object(State *state, const char *address, const char *provider, 
 		g_hash_table_remove(state->instances, address);
 }
 
+static gboolean depose(State *state, const char *address, const char *key) {
+	StateInstance *instance = state_instance(state, address);
+	if (!instance || !instance->current)
+		return FALSE;
+	StateObject *object = g_steal_pointer(&instance->current);
+	set_object(state, address, NULL, key, object);
+	return TRUE;
+}
+
+static gboolean restore(State *state, const char *address, const char *key) {
+	StateInstance *instance = state_instance(state, address);
+	gpointer owned_key = NULL, object = NULL;
+	if (!instance || !instance->deposed ||
+		!g_hash_table_steal_extended(instance->deposed, key, &owned_key, &object))
+		return FALSE;
+	g_free(owned_key);
+	set_object(state, address, NULL, NULL, object);
+	return TRUE;
+}
+
+static gboolean move(State *state, const char *from, const char *to) {
+	StateInstance *old = state_instance(state, from);
+	StateInstance *new = old && !state_instance(state, to) ? instance_new(state, to) : NULL;
+	if (!new)
+		return FALSE;
+	new->provider = g_steal_pointer(&old->provider);
+	new->current = g_steal_pointer(&old->current);
+	new->deposed = g_steal_pointer(&old->deposed);
+	g_hash_table_remove(state->instances, from);
+	return TRUE;
+}
+
 static void replay_line(State *state, const char *line) {
 	/* A line that was cut off in the middle is the write that never happened. */
 	g_autoptr(GError) error = NULL;
@@ -492,21 +524,34 @@ static void replay_line(State *state, const char *line) {
 	const char *address = value_get_text(entry, "address");
 	if (error || !address)
 		return;
+	state->changed = TRUE;
+	if (value_has(entry, "depose")) {
+		depose(state, address, value_text_or(value_get(entry, "depose"), ""));
+		return;
+	}
+	if (value_has(entry, "restore")) {
+		restore(state, address, value_text_or(value_get(entry, "restore"), ""));
+		return;
+	}
+	if (value_has(entry, "move")) {
+		move(state, address, value_text_or(value_get(entry, "move"), ""));
+		return;
+	}
 	Value object = value_get(entry, "object");
 	set_object(state, address, value_get_text(entry, "provider"),
 		value_get_text(entry, "deposed"),
 		value_is_null(object) ? NULL : object_from_json(object));
-	state->changed = TRUE;
 }
 
-static gboolean replay_journal(State *state, GError **error) {
+static void replay_journal(State *state) {
 	g_autofree char *path = journal_path(state);
 	g_autofree char *text = NULL;
 	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return TRUE;
+		return;
+	state->unfolded = TRUE;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	if (!lines[0])
-		return TRUE;
+		return;
 	/* The first line says which state it goes on from: an older one has been folded already. */
 	g_auto(Value) head = value_from_json(lines[0], -1, NULL);
 	gboolean ours = g_strcmp0(value_get_text(head, "lineage"), state->lineage) == 0;
@@ -518,7 +563,6 @@ static gboolean replay_journal(State *state, GError **error) {
 	if (ours && value_get_int(head, "serial", -1) == (gint64)state->serial)
 		for (char **line = lines + 1; *line; line++)
 			replay_line(state, *line);
-	return state_fold(state, error);
 }
 
 State *state_open(const char *path, GError **error) {
@@ -534,7 +578,8 @@ State *state_open(const char *path, GError **error) {
 		return NULL;
 	}
 	state->path = g_strdup(path);
-	return replay_journal(state, error) ? g_steal_pointer(&state) : NULL;
+	replay_journal(state);
+	return g_steal_pointer(&state);
 }
 
 static gboolean fail_errno(GError **error, const char *what, const char *path) {
@@ -557,6 +602,8 @@ static gboolean append_line(State *state, Value entry, GError **error) {
 static gboolean open_journal(State *state, GError **error) {
 	if (state->journal >= 0)
 		return TRUE;
+	if (state->unfolded && !state_fold(state, error))
+		return FALSE;
 	g_autofree char *path = journal_path(state);
 	g_autofree char *dir = g_path_get_dirname(path);
 	if (g_mkdir_with_parents(dir, 0755) < 0)
@@ -582,50 +629,36 @@ gboolean state_put(State *state, const char *address, const char *provider, cons
 	return open_journal(state, error) && append_line(state, entry, error);
 }
 
+/* One line for one change, so that a killed process has made all of it or nothing. */
+static gboolean append_change(
+	State *state, const char *address, const char *what, const char *text, GError **error) {
+	state->changed = TRUE;
+	if (!state->path)
+		return TRUE;
+	g_auto(Value) entry = value_object_take(
+		"address", value_string(address), what, value_string(text), NULL);
+	return open_journal(state, error) && append_line(state, entry, error);
+}
+
 const char *state_depose(State *state, const char *address, GError **error) {
-	StateInstance *instance = state_instance(state, address);
 	g_autofree char *key = text_random_hex(8);
-	g_autofree char *provider = g_strdup(instance->provider);
-	if (!state_put(
-		    state, address, provider, key, state_object_copy(instance->current), error) ||
-		!state_put(state, address, provider, NULL, NULL, error))
+	if (!append_change(state, address, "depose", key, error) || !depose(state, address, key))
 		return NULL;
 	gpointer owned = NULL;
-	g_hash_table_lookup_extended(instance->deposed, key, &owned, NULL);
+	g_hash_table_lookup_extended(
+		state_instance(state, address)->deposed, key, &owned, NULL);
 	return owned;
 }
 
 gboolean state_restore(State *state, const char *address, const char *key, GError **error) {
-	StateInstance *instance = state_instance(state, address);
-	StateObject *object =
-		instance->deposed ? g_hash_table_lookup(instance->deposed, key) : NULL;
-	g_autofree char *provider = g_strdup(instance->provider);
 	g_autofree char *owned_key = g_strdup(key);
-	return object &&
-	       state_put(state, address, provider, NULL, state_object_copy(object), error) &&
-	       state_put(state, address, provider, owned_key, NULL, error);
+	return append_change(state, address, "restore", owned_key, error) &&
+	       restore(state, address, owned_key);
 }
 
 gboolean state_move(State *state, const char *from, const char *to, GError **error) {
-	StateInstance *instance = state_instance(state, from);
-	g_return_val_if_fail(instance, FALSE);
 	g_autofree char *source = g_strdup(from);
-	g_autofree char *provider = g_strdup(instance->provider);
-	gboolean good = !instance->current || state_put(state, to, provider, NULL,
-						      state_object_copy(instance->current), error);
-	g_autofree gpointer *keys = NULL;
-	if (instance->deposed)
-		keys = g_hash_table_get_keys_as_array(instance->deposed, NULL);
-	for (guint i = 0; good && keys && keys[i]; i++) {
-		g_autofree char *key = g_strdup(keys[i]);
-		good = state_put(state, to, provider, key,
-			       state_object_copy(g_hash_table_lookup(instance->deposed, key)),
-			       error) &&
-		       state_put(state, source, provider, key, NULL, error);
-		if (!state_instance(state, source))
-			return good;
-	}
-	return good && state_put(state, source, provider, NULL, NULL, error);
+	return append_change(state, source, "move", to, error) && move(state, source, to);
 }
 
 void state_put_output(State *state, const char *name, Value value, gboolean sensitive) {
@@ -675,6 +708,7 @@ gboolean state_fold(State *state, GError **error) {
 	state->journal = -1;
 	g_autofree char *path = journal_path(state);
 	g_unlink(path);
+	state->unfolded = FALSE;
 	return TRUE;
 }
 
@@ -689,8 +723,12 @@ static char *lock_details(const char *path, const char *info) {
 	g_autofree char *text = NULL;
 	g_file_get_contents(info, &text, NULL, NULL);
 	g_auto(Value) json = text ? value_from_json(text, -1, NULL) : VALUE_NOTHING;
-	return g_strdup_printf("Lock Info:\n  ID:        %s\n  Path:      %s\n  Operation: %s\n"
-			       "  Who:       %s\n  Version:   %s\n  Created:   %s\n  Info:      ",
+	return g_strdup_printf("Error message: resource temporarily unavailable\nLock Info:\n  ID:        %s\n  Path:      %s\n  Operation: %s\n"
+			       "  Who:       %s\n  Version:   %s\n  Created:   %s\n  Info:      \n\n"
+			       "Terrarium acquires a state lock to protect the state from being written "
+			       "by multiple users at the same time. Please resolve the issue above and "
+			       "try again. For most commands, you can disable locking with the "
+			       "\"-lock=false\" flag, but this is not recommended.",
 		value_text_or(value_get(json, "ID"), ""), path,
 		value_text_or(value_get(json, "Operation"), ""),
 		value_text_or(value_get(json, "Who"), ""),

@@ -3,7 +3,9 @@
  *
  * Each change is appended to a journal beside the file the moment it happens (one write, so a
  * killed process loses nothing that it knew); the journal is folded into the file at the end of a
- * command and whenever a state is opened that has one. The lock file holds who works on the state.
+ * command that changes the state, and before one begins to. Whoever only reads takes what the
+ * journal has, and leaves it: it may be of a process that runs. The lock file holds who works on
+ * the state.
  */
 #pragma once
 
@@ -47,7 +49,8 @@ typedef struct {
 	Value check_results; /* as JSON; null if none */
 	char *path; /* NULL: only in memory */
 	int journal; /* descriptor, or -1 */
-	gboolean changed; /* since it was read */
+	gboolean changed; /* since it was read; what the journal adds counts */
+	gboolean unfolded; /* the journal of a killed process is still there */
 } State;
 
 State *state_new(void);

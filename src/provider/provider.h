@@ -29,6 +29,13 @@ typedef struct {
 void provider_plan_clear(ProviderPlan *plan);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProviderPlan, provider_plan_clear)
 
+/* Takes what is known of an object as soon as it exists, while the provider still works on it: so
+ * that a process that is killed then has not lost it. Borrows the state. */
+typedef struct {
+	void (*keep)(Value state, gpointer data);
+	gpointer data;
+} ProviderKeeper;
+
 struct ProviderClass {
 	const char *name; /* "aws" */
 	const char *source; /* "registry.terraform.io/hashicorp/aws": for the state file */
@@ -60,9 +67,11 @@ struct ProviderClass {
 		Value proposed, ProviderPlan *plan, Diags *diags);
 	/* Creates (prior null), updates, or deletes (planned null). *state gets what is there now,
 	 * ALSO on failure: what was made half is not lost (tainted by the engine). Null: nothing is
-	 * there. `cancellable` asks to stop waiting at the next safe point. */
+	 * there. `keeper` (may be NULL) is told earlier of what is being created. `cancellable`
+	 * asks to stop waiting at the next safe point. */
 	gboolean (*apply)(Provider *provider, const char *type, Value prior, Value planned,
-		Value config, Value *state, GCancellable *cancellable, Diags *diags);
+		Value config, Value *state, const ProviderKeeper *keeper, GCancellable *cancellable,
+		Diags *diags);
 	/* What is there now; null if the object is gone. */
 	gboolean (*read)(Provider *provider, const char *type, Value prior, Value *state,
 		GCancellable *cancellable, Diags *diags);

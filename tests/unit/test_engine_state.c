@@ -55,6 +55,9 @@ static void test_journal(void) {
 	StateInstance *instance = state_instance(state, "module.a[\"x\"].terraform_data.b[1]");
 	g_assert_cmpstr(value_get_text(instance->current->attributes, "id"), ==, "three");
 	g_assert_cmpuint(g_hash_table_size(instance->deposed), ==, 1);
+	/* Who only reads leaves the journal to whoever writes it, or folds it. */
+	g_assert_cmpuint(state->serial, ==, 0);
+	g_assert_true(state_fold(state, &error));
 	g_assert_cmpuint(state->serial, ==, 1);
 	g_autoptr(State) again = state_open(path, &error);
 	g_assert_cmpuint(again->serial, ==, 1);

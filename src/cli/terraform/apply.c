@@ -115,7 +115,7 @@ static int run_with(int argc, char **argv, gboolean destroy) {
 		return cli_fail("\"%s\" is no saved plan. To apply another folder, use "
 				"-chdir=DIR before the command.",
 			saved);
-	if (!command_open(&command, command.destroy ? "destroy" : "apply"))
+	if (!command_open(&command, "OperationTypeApply"))
 		return 1;
 	return saved ? apply_saved(&command, saved) : apply(&command, approved);
 }

@@ -352,24 +352,30 @@ gboolean command_open(Command *command, const char *operation) {
 
 /* ---- interruption ---- */
 
-static GCancellable *interrupted;
+static void G_GNUC_NORETURN exit_at_once(Engine *engine) {
+	fprintf(stderr, "\nTwo interrupts received. Exiting immediately. What was known of objects "
+			"until now is in\nthe state; what was being done may go on where it is done.\n");
+	engine_freeze(engine);
+	_exit(1);
+}
 
 /* Signals are taken by a thread that waits for them: what cancelling does is not for a handler. */
 static gpointer wait_for_interrupt(gpointer data) {
+	Engine *engine = data;
 	sigset_t set;
 	int signal_number;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	while (sigwait(&set, &signal_number) == 0) {
-		if (g_cancellable_is_cancelled(interrupted))
-			_exit(1);
+		if (g_cancellable_is_cancelled(engine_cancellable(engine)))
+			exit_at_once(engine);
 		printf("\nInterrupt received.\nPlease wait for Terrarium to exit or data loss may "
-		       "occur.\nGracefully shutting down...\n\n");
+		       "occur.\nGracefully shutting down...\n\nStopping operation...\n");
 		fflush(stdout);
-		g_cancellable_cancel(interrupted);
+		g_cancellable_cancel(engine_cancellable(engine));
 	}
-	return data;
+	return NULL;
 }
 
 void command_catch_interrupt(Command *command) {
@@ -378,6 +384,5 @@ void command_catch_interrupt(Command *command) {
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	interrupted = engine_cancellable(command->engine);
-	g_thread_unref(g_thread_new("interrupt", wait_for_interrupt, NULL));
+	g_thread_unref(g_thread_new("interrupt", wait_for_interrupt, command->engine));
 }

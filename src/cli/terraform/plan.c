@@ -53,7 +53,7 @@ static int run(int argc, char **argv) {
 		"detailed-exitcode", FLAG_BOOL, &detailed, "exit with 2 if there are changes"};
 	if (!flags_parse(&argc, argv, flags, 0, "plan [OPTION…]", &code))
 		return code;
-	return command_open(&command, "plan") ? plan(&command, out, detailed) : 1;
+	return command_open(&command, "OperationTypePlan") ? plan(&command, out, detailed) : 1;
 }
 
 const CliCommand cli_command_plan = {"plan", "Show what apply would do", run};

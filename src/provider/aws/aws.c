@@ -288,9 +288,7 @@ static gboolean run_delete(Provider *provider, const AwsType *type, Value prior,
 	return outcome != AWS_FAILED;
 }
 
-/* The state after a create or update that stopped half-way: what is known of the object, if it
- * exists. */
-static Value half_state(AwsRun *run) {
+Value aws_run_known(AwsRun *run) {
 	const char *id = value_get_text(run->self, "id");
 	g_autofree char *problem = NULL;
 	g_auto(Value) known = aws_without_unknowns(run->self);
@@ -312,7 +310,8 @@ static AwsOutcome run_change(AwsRun *run, gboolean creating) {
 }
 
 static gboolean apply(Provider *provider, const char *name, Value prior, Value planned,
-	Value config, Value *state, GCancellable *cancellable, Diags *diags) {
+	Value config, Value *state, const ProviderKeeper *keeper, GCancellable *cancellable,
+	Diags *diags) {
 	const AwsType *type = aws_type(name, FALSE);
 	*state = value_ref(prior);
 	if (!check_account((AwsProvider *)provider, diags))
@@ -326,6 +325,7 @@ static gboolean apply(Provider *provider, const char *name, Value prior, Value p
 	run.self = aws_without_unknowns(planned);
 	run.prior = value_ref(prior);
 	run.config = value_ref(config);
+	run.keeper = creating ? keeper : NULL;
 	AwsOutcome outcome = run_change(&run, creating);
 	if (outcome == AWS_GONE)
 		provider_error(diags, VALUE_NOTHING, "Object not found",
@@ -334,7 +334,7 @@ static gboolean apply(Provider *provider, const char *name, Value prior, Value p
 			run.verb, name);
 	*state = outcome == AWS_DONE ? finish_state(&run) : VALUE_NOTHING;
 	if (value_is_null(*state)) {
-		*state = half_state(&run);
+		*state = aws_run_known(&run);
 		return FALSE;
 	}
 	return TRUE;

@@ -62,6 +62,7 @@ typedef struct {
 	Value names; /* object: results with names, lets, each */
 	Value state; /* what `state = {…}` gave: an object, or null */
 	gboolean pure; /* planning and validating: calls are not allowed, unknowns may occur */
+	const ProviderKeeper *keeper; /* while creating: is told when there is an id; or NULL */
 	ValueBuilder *replace; /* while planning a change: paths that force replacement; or NULL */
 } AwsRun;
 
@@ -72,6 +73,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AwsRun, aws_run_clear)
 AwsOutcome aws_run_body(AwsRun *run, const LangBody *body);
 /* Evaluates an expression in the run; errors go to run->diags (the program's file is named). */
 Value aws_run_eval(AwsRun *run, const LangExpr *expr);
+/* What is known of self, in the schema's shape: null while it has no id. */
+Value aws_run_known(AwsRun *run);
 /* Sets a name that expressions see. Takes the value. */
 void aws_run_name_take(AwsRun *run, const char *name, Value value);
 

@@ -276,6 +276,10 @@ static void set_attributes(AwsRun *run, const LangBody *body) {
 	LangAttribute *id = lang_body_attribute(body, "id");
 	if (id)
 		run->self = value_with_take(run->self, "id", aws_run_eval(run, id->expr));
+	if (id && run->keeper) {
+		g_auto(Value) known = aws_run_known(run);
+		run->keeper->keep(known, run->keeper->data);
+	}
 	g_auto(Value) set = argument(run, body, "set");
 	ValueIter iter;
 	const char *key;

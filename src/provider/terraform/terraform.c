@@ -102,7 +102,8 @@ static gboolean plan(Provider *provider, const char *type, Value prior, Value co
 }
 
 static gboolean apply(Provider *provider, const char *type, Value prior, Value planned,
-	Value config, Value *state, GCancellable *cancellable, Diags *diags) {
+	Value config, Value *state, const ProviderKeeper *keeper, GCancellable *cancellable,
+	Diags *diags) {
 	*state = value_ref(planned);
 	if (value_is_null(planned))
 		return TRUE;
