@@ -635,8 +635,8 @@ static gboolean append_change(
 	state->changed = TRUE;
 	if (!state->path)
 		return TRUE;
-	g_auto(Value) entry = value_object_take(
-		"address", value_string(address), what, value_string(text), NULL);
+	g_auto(Value) entry =
+		value_object_take("address", value_string(address), what, value_string(text), NULL);
 	return open_journal(state, error) && append_line(state, entry, error);
 }
 
@@ -645,8 +645,7 @@ const char *state_depose(State *state, const char *address, GError **error) {
 	if (!append_change(state, address, "depose", key, error) || !depose(state, address, key))
 		return NULL;
 	gpointer owned = NULL;
-	g_hash_table_lookup_extended(
-		state_instance(state, address)->deposed, key, &owned, NULL);
+	g_hash_table_lookup_extended(state_instance(state, address)->deposed, key, &owned, NULL);
 	return owned;
 }
 
@@ -723,12 +722,14 @@ static char *lock_details(const char *path, const char *info) {
 	g_autofree char *text = NULL;
 	g_file_get_contents(info, &text, NULL, NULL);
 	g_auto(Value) json = text ? value_from_json(text, -1, NULL) : VALUE_NOTHING;
-	return g_strdup_printf("Error message: resource temporarily unavailable\nLock Info:\n  ID:        %s\n  Path:      %s\n  Operation: %s\n"
-			       "  Who:       %s\n  Version:   %s\n  Created:   %s\n  Info:      \n\n"
-			       "Terrarium acquires a state lock to protect the state from being written "
-			       "by multiple users at the same time. Please resolve the issue above and "
-			       "try again. For most commands, you can disable locking with the "
-			       "\"-lock=false\" flag, but this is not recommended.",
+	return g_strdup_printf(
+		"Error message: resource temporarily unavailable\n"
+		"Lock Info:\n  ID:        %s\n  Path:      %s\n  Operation: %s\n"
+		"  Who:       %s\n  Version:   %s\n  Created:   %s\n  Info:      \n\n"
+		"Terrarium acquires a state lock to protect the state from being written "
+		"by multiple users at the same time. Please resolve the issue above and "
+		"try again. For most commands, you can disable locking with the "
+		"\"-lock=false\" flag, but this is not recommended.",
 		value_text_or(value_get(json, "ID"), ""), path,
 		value_text_or(value_get(json, "Operation"), ""),
 		value_text_or(value_get(json, "Who"), ""),

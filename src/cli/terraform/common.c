@@ -353,8 +353,9 @@ gboolean command_open(Command *command, const char *operation) {
 /* ---- interruption ---- */
 
 static void G_GNUC_NORETURN exit_at_once(Engine *engine) {
-	fprintf(stderr, "\nTwo interrupts received. Exiting immediately. What was known of objects "
-			"until now is in\nthe state; what was being done may go on where it is done.\n");
+	fprintf(stderr,
+		"\nTwo interrupts received. Exiting immediately. What was known of objects "
+		"until now is in\nthe state; what was being done may go on where it is done.\n");
 	engine_freeze(engine);
 	_exit(1);
 }

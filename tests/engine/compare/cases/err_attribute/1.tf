@@ -1,0 +1,2 @@
+locals { m = { a = 1 } }
+output "x" { value = local.m.b }

@@ -1,0 +1,5 @@
+resource "terraform_data" "a" {
+  foo {
+    x = 1
+  }
+}

@@ -1,0 +1,3 @@
+resource "terraform_data" "a" {
+  lifecycle { prevent_destory = true }
+}

@@ -1,0 +1,1 @@
+output "x" { value = true ? 1 : [2] }

@@ -1,0 +1,1 @@
+output "x" { value = { for x in ["a", "a"] : x => 1 } }

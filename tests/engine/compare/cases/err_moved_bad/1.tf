@@ -1,0 +1,1 @@
+moved { from = terraform_data.a }

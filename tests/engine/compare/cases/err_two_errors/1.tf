@@ -1,0 +1,2 @@
+output "x" { value = var.a }
+output "y" { value = local.b }

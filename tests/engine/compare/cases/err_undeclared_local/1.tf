@@ -1,0 +1,2 @@
+locals { name = 1 }
+output "x" { value = local.nam }
