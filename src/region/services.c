@@ -3,7 +3,8 @@
 
 extern const RegionService region_admin;
 extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
-	region_ec2_interfaces, region_ec2_tags;
+	region_ec2_interfaces, region_ec2_names, region_ec2_tags;
+extern const RegionService region_dns; /* watches EC2's VPCs */
 extern const RegionService region_ecs;
 extern const RegionService region_iam;
 extern const RegionService region_logs;
@@ -17,7 +18,9 @@ const RegionService *const region_services[] = {
 	&region_ec2_routes,
 	&region_ec2_groups,
 	&region_ec2_interfaces,
+	&region_ec2_names,
 	&region_ec2_tags,
+	&region_dns,
 	&region_ecs,
 	&region_iam,
 	&region_logs,

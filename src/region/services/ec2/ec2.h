@@ -56,3 +56,6 @@ void ec2_vpc_watch(Region *region, Ec2VpcWatch watch, gpointer data);
 Value ec2_subnet_get(Region *region, StoreScope scope, const char *subnet);
 Value ec2_vpc_get(Region *region, StoreScope scope, const char *vpc);
 Value ec2_group_get(Region *region, StoreScope scope, const char *group);
+
+/* Is the VPC's attribute on (EnableDnsSupport, EnableDnsHostnames)? */
+gboolean ec2_vpc_attribute(Region *region, StoreScope scope, const char *vpc, const char *name);
