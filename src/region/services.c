@@ -6,6 +6,7 @@ extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, r
 	region_ec2_interfaces, region_ec2_names, region_ec2_tags;
 extern const RegionService region_dns; /* watches EC2's VPCs */
 extern const RegionService region_ecs;
+extern const RegionService region_elbv2;
 extern const RegionService region_iam;
 extern const RegionService region_logs;
 extern const RegionService region_secretsmanager;
@@ -22,6 +23,7 @@ const RegionService *const region_services[] = {
 	&region_ec2_tags,
 	&region_dns,
 	&region_ecs,
+	&region_elbv2,
 	&region_iam,
 	&region_logs,
 	&region_secretsmanager,

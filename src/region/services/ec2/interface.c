@@ -107,6 +107,16 @@ static Value read_groups(
 
 /* ---- life ---- */
 
+/* A service's interface is attached to something that is the service's own. */
+static Value with_requester(Value interface_taken, const char *requester) {
+	g_autofree char *id = region_ec2_id("eni-attach");
+	Value interface = value_with_take(interface_taken, "RequesterId", value_string(requester));
+	return value_with_take(interface, "Attachment",
+		value_object_take("AttachmentId", value_string(id), "InstanceOwnerId",
+			value_string(requester), "DeviceIndex", value_int(1), "Status",
+			value_string("attached"), "DeleteOnTermination", value_bool(FALSE), NULL));
+}
+
 Value ec2_interface_create(
 	Region *region, StoreScope scope, const Ec2InterfaceRequest *request, GError **error) {
 	g_auto(Value) subnet = ec2_subnet_get(region, scope, request->subnet);
@@ -145,8 +155,7 @@ Value ec2_interface_create(
 				   value_bool(TRUE), "PrivateDnsName", value_string(name), NULL)),
 		NULL);
 	if (request->requester)
-		interface =
-			value_with_take(interface, "RequesterId", value_string(request->requester));
+		interface = with_requester(interface, request->requester);
 	if (request->public_address) {
 		g_autofree char *public = ec2_public_address(region, scope);
 		interface = value_with_take(interface, "Association",
@@ -226,6 +235,8 @@ static Value describe_interfaces(RegionCall *call, Value input, GError **error) 
 		{"association.public-ip", "Association.PublicIp"},
 		{"attachment.instance-id", "Attachment.InstanceId"},
 		{"attachment.attachment-id", "Attachment.AttachmentId"},
+		{"attachment.instance-owner-id", "Attachment.InstanceOwnerId"},
+		{"attachment.status", "Attachment.Status"},
 		{"availability-zone", "AvailabilityZone"}, {"owner-id", "OwnerId"},
 		{"interface-type", "InterfaceType"}, {NULL}};
 	static const Ec2Describe describe = {EC2_INTERFACE, "NetworkInterfaceIds",
