@@ -262,3 +262,176 @@ resource "aws_iam_role" "r" {
     assert "No changes." in terrarium("plan", "-detailed-exitcode")
     terrarium("destroy", "-auto-approve")
     assert not [each for each in iam.list_roles()["Roles"] if each["RoleName"] == "inline-r"]
+
+
+BALANCER = """
+provider "aws" {
+  region = "us-east-1"
+}
+data "aws_availability_zones" "all" { state = "available" }
+resource "aws_vpc" "main" { cidr_block = "10.61.0.0/16" }
+resource "aws_internet_gateway" "main" { vpc_id = aws_vpc.main.id }
+resource "aws_subnet" "public" {
+  count             = 2
+  vpc_id            = aws_vpc.main.id
+  cidr_block        = cidrsubnet(aws_vpc.main.cidr_block, 8, count.index)
+  availability_zone = data.aws_availability_zones.all.names[count.index]
+}
+resource "aws_security_group" "alb" {
+  name   = "alb"
+  vpc_id = aws_vpc.main.id
+}
+resource "aws_lb" "main" {
+  name               = "main"
+  load_balancer_type = "application"
+  internal           = false
+  security_groups    = [aws_security_group.alb.id]
+  subnets            = aws_subnet.public[*].id
+  idle_timeout       = IDLE
+  tags               = { Name = "other" }
+  depends_on         = [aws_internet_gateway.main]
+}
+resource "aws_lb_target_group" "web" {
+  name                 = "web"
+  port                 = 3000
+  protocol             = "HTTP"
+  target_type          = "ip"
+  vpc_id               = aws_vpc.main.id
+  deregistration_delay = 20
+  health_check {
+    path     = "/health"
+    interval = 15
+    matcher  = "200-299"
+  }
+}
+resource "aws_alb_target_group" "api" {
+  name_prefix = "api"
+  port        = 8000
+  protocol    = "HTTP"
+  target_type = "ip"
+  vpc_id      = aws_vpc.main.id
+}
+resource "aws_lb_listener" "http" {
+  load_balancer_arn = aws_lb.main.arn
+  port              = "80"
+  protocol          = "HTTP"
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.web.arn
+  }
+}
+resource "aws_lb_listener_rule" "api" {
+  listener_arn = aws_lb_listener.http.arn
+  priority     = PRIORITY
+  action {
+    type             = "forward"
+    target_group_arn = aws_alb_target_group.api.arn
+  }
+  condition {
+    path_pattern { values = ["/api/*", "/v3/*"] }
+  }
+}
+resource "aws_lb_listener_rule" "weighted" {
+  listener_arn = aws_lb_listener.http.arn
+  action {
+    type = "forward"
+    forward {
+      target_group {
+        arn    = aws_lb_target_group.web.arn
+        weight = 80
+      }
+      target_group {
+        arn    = aws_alb_target_group.api.arn
+        weight = 20
+      }
+    }
+  }
+  condition {
+    host_header { values = ["*.example.com"] }
+  }
+  condition {
+    query_string {
+      key   = "v"
+      value = "1"
+    }
+  }
+  depends_on = [aws_lb_listener_rule.api]
+}
+resource "aws_lb_listener" "old" {
+  load_balancer_arn = aws_lb.main.arn
+  port              = 8081
+  protocol          = "HTTP"
+  default_action {
+    type = "redirect"
+    redirect {
+      port        = "443"
+      protocol    = "HTTPS"
+      status_code = "HTTP_301"
+    }
+  }
+}
+resource "aws_lb_listener_rule" "fixed" {
+  listener_arn = aws_lb_listener.old.arn
+  priority     = 1
+  action {
+    type = "fixed-response"
+    fixed_response {
+      content_type = "text/plain"
+      message_body = "gone"
+      status_code = "404"
+    }
+  }
+  condition {
+    http_header {
+      http_header_name = "X-Old"
+      values           = ["yes"]
+    }
+  }
+  condition {
+    source_ip { values = ["10.0.0.0/8"] }
+  }
+}
+resource "aws_lb_target_group_attachment" "one" {
+  target_group_arn = aws_lb_target_group.web.arn
+  target_id        = "10.61.0.50"
+  port             = 3000
+}
+data "aws_lb" "main" { arn = aws_lb.main.arn }
+data "aws_lb_listener" "http" {
+  load_balancer_arn = aws_lb.main.arn
+  port              = 80
+  depends_on        = [aws_lb_listener.http]
+}
+data "aws_lb_target_group" "web" { arn = aws_lb_target_group.web.arn }
+output "dns" { value = data.aws_lb.main.dns_name }
+output "listener" { value = data.aws_lb_listener.http.arn == aws_lb_listener.http.arn }
+output "path" { value = data.aws_lb_target_group.web.health_check[0].path }
+"""
+
+
+def test_balancer(region, terrarium, tmp_path):
+    elb = region.client("elbv2")
+
+    def write(idle, priority):
+        (tmp_path / "main.tf").write_text(BALANCER.replace("IDLE", idle).replace("PRIORITY", priority))
+
+    write("120", "10")
+    terrarium("apply", "-auto-approve")
+    assert terrarium("output", "-raw", "listener") == "true"
+    assert terrarium("output", "-raw", "path") == "/health"
+    (balancer,) = elb.describe_load_balancers(Names=["main"])["LoadBalancers"]
+    assert terrarium("output", "-raw", "dns") == balancer["DNSName"]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    (http,) = [each for each in listeners if each["Port"] == 80]
+    rules = elb.describe_rules(ListenerArn=http["ListenerArn"])["Rules"]
+    assert [each["Priority"] for each in rules] == ["10", "11", "default"]
+    assert sorted(rules[0]["Conditions"][0]["Values"]) == ["/api/*", "/v3/*"]
+    assert sorted(each["Weight"] for each in rules[1]["Actions"][0]["ForwardConfig"]["TargetGroups"]) == [20, 80]
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    write("90", "30")
+    assert "0 added, 2 changed, 0 destroyed" in terrarium("apply", "-auto-approve")
+    rules = elb.describe_rules(ListenerArn=http["ListenerArn"])["Rules"]
+    assert [each["Priority"] for each in rules] == ["11", "30", "default"]
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    terrarium("destroy", "-auto-approve")
+    assert not [each for each in elb.describe_load_balancers()["LoadBalancers"] if each["LoadBalancerName"] == "main"]

@@ -1,0 +1,284 @@
+resource "aws_lb_listener" {
+  service = "elbv2"
+  alias   = ["aws_alb_listener"]
+  schema {
+    alpn_policy              = optional(string, unsupported("there are no TLS listeners"))
+    arn                      = computed(string)
+    certificate_arn          = optional(string, unsupported("there are no TLS listeners"))
+    load_balancer_arn        = required(string, force_new, arn())
+    port                     = optional(number, range(1, 65535))
+    protocol                 = optional(string, computed, one_of("HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"))
+    ssl_policy               = optional(string, unsupported("there are no TLS listeners"))
+    tcp_idle_timeout_seconds = optional(number, unsupported("there are no network load balancers"))
+    tags                     = tags()
+    routing_http_request_x_amzn_mtls_clientcert_header_name               = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_mtls_clientcert_issuer_header_name        = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_mtls_clientcert_leaf_header_name          = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_mtls_clientcert_serial_number_header_name = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_mtls_clientcert_subject_header_name       = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_mtls_clientcert_validity_header_name      = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_tls_cipher_suite_header_name              = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_request_x_amzn_tls_version_header_name                   = optional(string, unsupported("there are no TLS listeners"))
+    routing_http_response_access_control_allow_credentials_header_value   = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_access_control_allow_headers_header_value       = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_access_control_allow_methods_header_value       = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_access_control_allow_origin_header_value        = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_access_control_expose_headers_header_value      = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_access_control_max_age_header_value             = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_content_security_policy_header_value            = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_strict_transport_security_header_value          = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_x_content_type_options_header_value             = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_x_frame_options_header_value                    = optional(string, unsupported("headers of listeners are not changed"))
+    routing_http_response_server_enabled                                  = optional(bool, computed)
+    timeouts "create" "update" {}
+    list "default_action" "1.." {
+      order            = optional(number, computed, range(1, 50000))
+      target_group_arn = optional(string, arn())
+      type             = required(string, one_of("forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc", "jwt-validation"))
+      list "authenticate_cognito" "0..1" "unsupported: authentication by load balancers is not implemented" {
+        authentication_request_extra_params = optional(map(string))
+        on_unauthenticated_request          = optional(string)
+        scope                               = optional(string)
+        session_cookie_name                 = optional(string)
+        session_timeout                     = optional(number)
+        user_pool_arn                       = required(string)
+        user_pool_client_id                 = required(string)
+        user_pool_domain                    = required(string)
+      }
+      list "authenticate_oidc" "0..1" "unsupported: authentication by load balancers is not implemented" {
+        authentication_request_extra_params = optional(map(string))
+        authorization_endpoint              = required(string)
+        client_id                           = required(string)
+        client_secret                       = required(string, sensitive)
+        issuer                              = required(string)
+        on_unauthenticated_request          = optional(string)
+        scope                               = optional(string)
+        session_cookie_name                 = optional(string)
+        session_timeout                     = optional(number)
+        token_endpoint                      = required(string)
+        user_info_endpoint                  = required(string)
+      }
+      list "fixed_response" "0..1" {
+        content_type = required(string, one_of("text/plain", "text/css", "text/html", "application/javascript", "application/json"))
+        message_body = optional(string, length(0, 1024))
+        status_code  = optional(string, computed)
+      }
+      list "forward" "0..1" {
+        list "stickiness" "0..1" {
+          duration = required(number, range(1, 604800))
+          enabled  = optional(bool, default(false))
+        }
+        set "target_group" "1..5" {
+          arn    = required(string, arn())
+          weight = optional(number, default(1), range(0, 999))
+        }
+      }
+      list "jwt_validation" "0..1" "unsupported: authentication by load balancers is not implemented" {
+        issuer        = required(string)
+        jwks_endpoint = required(string)
+        set "additional_claim" {
+          format = required(string)
+          name   = required(string)
+          values = required(set(string))
+        }
+      }
+      list "redirect" "0..1" {
+        host        = optional(string, default("#{host}"), length(1, 128))
+        path        = optional(string, default("/#{path}"), length(1, 128))
+        port        = optional(string, default("#{port}"))
+        protocol    = optional(string, default("#{protocol}"), one_of("#{protocol}", "HTTP", "HTTPS"))
+        query       = optional(string, default("#{query}"), length(0, 128))
+        status_code = required(string, one_of("HTTP_301", "HTTP_302"))
+      }
+    }
+    list "mutual_authentication" "0..1" "unsupported: there are no TLS listeners" {
+      advertise_trust_store_ca_names   = optional(string)
+      ignore_client_certificate_expiry = optional(bool)
+      mode                             = required(string)
+      trust_store_arn                  = optional(string)
+    }
+  }
+  validate {
+    error {
+      when    = self.protocol != null && self.protocol != "HTTP"
+      summary = "Unsupported protocol"
+      detail  = "protocol = \"${fallback(self.protocol, "")}\" is not supported: Terrarium has HTTP listeners only."
+    }
+  }
+  create {
+    call "CreateListener" {
+      request = {
+        LoadBalancerArn = self.load_balancer_arn
+        Port            = self.port
+        Protocol        = fallback(self.protocol, "HTTP")
+        DefaultActions = [for a in self.default_action : {
+          Type           = a.type
+          TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
+          ForwardConfig = [for f in a.forward : {
+            TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
+            TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
+          }][0]
+          RedirectConfig = [for r in a.redirect : {
+            Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
+          }][0]
+          FixedResponseConfig = [for f in a.fixed_response : {
+            ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
+          }][0]
+        }]
+        Tags = tag_list(self.tags_all)
+      }
+      id = result.Listeners[0].ListenerArn
+    }
+  }
+  read {
+    call "DescribeListeners" {
+      request = { ListenerArns = [self.id] }
+      gone    = ["ListenerNotFound", "LoadBalancerNotFound"]
+    }
+    gone { when = result.Listeners[0] == null }
+    let {
+      listener = result.Listeners[0]
+    }
+    call "DescribeListenerAttributes" "attributes" {
+      request = { ListenerArn = self.id }
+      gone    = ["ListenerNotFound"]
+    }
+    state = {
+      id                                   = listener.ListenerArn
+      arn                                  = listener.ListenerArn
+      load_balancer_arn                    = listener.LoadBalancerArn
+      port                                 = listener.Port
+      protocol                             = listener.Protocol
+      routing_http_response_server_enabled = [for a in attributes.Attributes : a.Value if a.Key == "routing.http.response.server.enabled"][0] == "true"
+      default_action = [for i, a in listener.DefaultActions : {
+        type             = a.Type
+        order            = a.Order
+        target_group_arn = length(self.default_action[i].forward) > 0 ? self.default_action[i].target_group_arn : a.TargetGroupArn
+        # A forward to one group may be written in two ways: it stays as it was written.
+        forward = [for f in [a.ForwardConfig] : {
+          target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
+          stickiness   = self.default_action[i].forward[0].stickiness
+        } if f != null && (length(self.default_action[i].forward) > 0 || length(f.TargetGroups) > 1)]
+        redirect = [for r in [a.RedirectConfig] : {
+          host = r.Host, path = r.Path, port = r.Port, protocol = r.Protocol, query = r.Query, status_code = r.StatusCode
+        } if r != null]
+        fixed_response = [for f in [a.FixedResponseConfig] : {
+          content_type = f.ContentType, message_body = fallback(f.MessageBody, self.default_action[i].fixed_response[0].message_body), status_code = f.StatusCode
+        } if f != null]
+      }]
+    }
+  }
+  update {
+    call "ModifyListener" {
+      when = changed("port", "protocol", "default_action")
+      request = {
+        ListenerArn = self.id
+        Port        = self.port
+        Protocol    = self.protocol
+        DefaultActions = [for a in self.default_action : {
+          Type           = a.type
+          TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
+          ForwardConfig = [for f in a.forward : {
+            TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
+            TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
+          }][0]
+          RedirectConfig = [for r in a.redirect : {
+            Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
+          }][0]
+          FixedResponseConfig = [for f in a.fixed_response : {
+            ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
+          }][0]
+        }]
+      }
+    }
+    call "ModifyListenerAttributes" {
+      when    = changed("routing_http_response_server_enabled")
+      request = { ListenerArn = self.id, Attributes = [{ Key = "routing.http.response.server.enabled", Value = tostring(self.routing_http_response_server_enabled) }] }
+    }
+  }
+  delete {
+    call "DeleteListener" {
+      request = { ListenerArn = self.id }
+      gone    = ["ListenerNotFound"]
+    }
+  }
+  tags {
+    resource = self.id
+    read     = true
+  }
+}
+
+data "aws_lb_listener" {
+  service = "elbv2"
+  alias   = ["aws_alb_listener"]
+  schema {
+    alpn_policy       = computed(string)
+    arn               = optional(string, computed)
+    certificate_arn   = computed(string)
+    load_balancer_arn = optional(string, computed)
+    port              = optional(number, computed)
+    protocol          = computed(string)
+    ssl_policy        = computed(string)
+    tags              = computed(map(string))
+    default_action = computed(list(object({
+      order            = number
+      target_group_arn = string
+      type             = string
+      fixed_response   = list(object({ content_type = string, message_body = string, status_code = string }))
+      forward = list(object({
+        stickiness   = list(object({ duration = number, enabled = bool }))
+        target_group = set(object({ arn = string, weight = number }))
+      }))
+      redirect = list(object({ host = string, path = string, port = string, protocol = string, query = string, status_code = string }))
+    })))
+  }
+  read {
+    error {
+      when    = nonempty(self.arn) == null && (nonempty(self.load_balancer_arn) == null || self.port == null)
+      summary = "Missing listener"
+      detail  = "Either arn, or load_balancer_arn and port must be given."
+    }
+    call "DescribeListeners" {
+      request = {
+        ListenerArns    = nonempty(self.arn) == null ? null : [self.arn]
+        LoadBalancerArn = nonempty(self.arn) == null ? self.load_balancer_arn : null
+      }
+      paginate = { input = "Marker", output = "NextMarker", items = "Listeners" }
+    }
+    let {
+      found = [for l in result.Listeners : l if self.port == null || l.Port == self.port]
+    }
+    error {
+      when    = length(found) != 1
+      summary = "No listener found"
+      detail  = "${length(found)} listeners match the data source; one is needed."
+    }
+    call "DescribeTags" {
+      request = { ResourceArns = [found[0].ListenerArn] }
+      id      = found[0].ListenerArn
+    }
+    state = {
+      id                = found[0].ListenerArn
+      arn               = found[0].ListenerArn
+      load_balancer_arn = found[0].LoadBalancerArn
+      port              = found[0].Port
+      protocol          = found[0].Protocol
+      tags              = tag_map(result.TagDescriptions[0].Tags)
+      default_action = [for a in found[0].DefaultActions : {
+        type             = a.Type
+        order            = a.Order
+        target_group_arn = a.TargetGroupArn
+        forward = [for f in [a.ForwardConfig] : {
+          target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
+          stickiness   = [for s in [f.TargetGroupStickinessConfig] : { enabled = fallback(s.Enabled, false), duration = fallback(s.DurationSeconds, 0) } if s != null]
+        } if f != null]
+        redirect = [for r in [a.RedirectConfig] : {
+          host = r.Host, path = r.Path, port = r.Port, protocol = r.Protocol, query = r.Query, status_code = r.StatusCode
+        } if r != null]
+        fixed_response = [for f in [a.FixedResponseConfig] : {
+          content_type = f.ContentType, message_body = f.MessageBody, status_code = f.StatusCode
+        } if f != null]
+      }]
+    }
+  }
+}
