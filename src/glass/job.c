@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -87,9 +88,39 @@ G_NORETURN static void perform(int fd, GlassJob job, gpointer data) {
 	_exit(0);
 }
 
+/* The descriptors that a job was given beside its data. */
+typedef struct {
+	const int *fds;
+	gsize n;
+} Given;
+
+/* Closes what a job is not to have: a job that lasts must not hold the parent's connections open.
+ */
+static void close_others(int result, const Given *given) {
+	g_autofree int *keep = g_new(int, given->n + 2);
+	gsize n = 0;
+	keep[n++] = 2;
+	for (gsize i = 0; i <= given->n; i++) {
+		int fd = i < given->n ? given->fds[i] : result;
+		gsize at = n;
+		if (fd <= 2)
+			continue;
+		for (; at > 0 && keep[at - 1] > fd; at--)
+			keep[at] = keep[at - 1];
+		keep[at] = fd;
+		n++;
+	}
+	for (gsize i = 0; i < n; i++) {
+		unsigned int last = i + 1 < n ? (unsigned int)keep[i + 1] - 1 : ~0U;
+		if ((unsigned int)keep[i] + 1 <= last)
+			close_range((unsigned int)keep[i] + 1, last, 0);
+	}
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
 /* Forks the process that enters, and from it the one that works. *fd gives the result. */
 static pid_t start_job(Glass *glass, int flags, const char *netns, GlassJob job, gpointer data,
-	int *fd, GError **error) {
+	const Given *given, int *fd, GError **error) {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		g_set_error(error, GLASS_ERROR, GLASS_ERROR_FAILED, "pipe: %s", g_strerror(errno));
@@ -98,17 +129,15 @@ static pid_t start_job(Glass *glass, int flags, const char *netns, GlassJob job,
 	pid_t pid = fork();
 	if (pid == 0) {
 		g_autoptr(GError) problem = NULL;
-		close(ends[0]);
-		glass_leave_parent(glass);
-		close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 		if (!glass_enter(glass, flags, netns, &problem)) {
 			write_error(ends[1], problem);
 			_exit(1);
 		}
+		close_others(ends[1], given);
 		pid_t inner = fork();
 		if (inner == 0)
 			perform(ends[1], job, data);
-		close(ends[1]);
+		close_range(3, ~0U, 0);
 		if (inner > 0)
 			waitpid(inner, NULL, 0);
 		_exit(0);
@@ -138,7 +167,7 @@ static void reap(pid_t pid) {
 
 GBytes *glass_job_flags(Glass *glass, int flags, GlassJob job, gpointer data, GError **error) {
 	int fd;
-	pid_t pid = start_job(glass, flags, NULL, job, data, &fd, error);
+	pid_t pid = start_job(glass, flags, NULL, job, data, &(Given){0}, &fd, error);
 	if (pid < 0)
 		return NULL;
 	g_autoptr(GByteArray) raw = g_byte_array_new();
@@ -190,10 +219,17 @@ static gboolean on_result(int fd, GIOCondition condition, gpointer data) {
 
 void glass_job_async(Glass *glass, const char *netns, GlassJob job, gpointer data,
 	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data) {
+	glass_job_fds_async(glass, netns, job, data, NULL, 0, cancellable, callback, user_data);
+}
+
+void glass_job_fds_async(Glass *glass, const char *netns, GlassJob job, gpointer data,
+	const int *fds, gsize n_fds, GCancellable *cancellable, GAsyncReadyCallback callback,
+	gpointer user_data) {
 	GTask *task = g_task_new(NULL, cancellable, callback, user_data);
 	GError *error = NULL;
 	int fd;
-	pid_t pid = start_job(glass, GLASS_ENTER_ALL, netns, job, data, &fd, &error);
+	const Given given = {fds, n_fds};
+	pid_t pid = start_job(glass, GLASS_ENTER_ALL, netns, job, data, &given, &fd, &error);
 	if (pid < 0) {
 		g_task_return_error(task, error);
 		g_object_unref(task);
@@ -217,7 +253,7 @@ GBytes *glass_job_finish(GAsyncResult *result, GError **error) {
 GBytes *glass_job_sync(
 	Glass *glass, const char *netns, GlassJob job, gpointer data, GError **error) {
 	int fd;
-	pid_t pid = start_job(glass, GLASS_ENTER_ALL, netns, job, data, &fd, error);
+	pid_t pid = start_job(glass, GLASS_ENTER_ALL, netns, job, data, &(Given){0}, &fd, error);
 	if (pid < 0)
 		return NULL;
 	g_autoptr(GByteArray) raw = g_byte_array_new();
@@ -502,7 +538,8 @@ static int make_process(gpointer data, Parcel *parcel) {
 
 static int find_process(gpointer data, Parcel *parcel) {
 	int fd = (int)syscall(SYS_pidfd_open, parcel->pid, 0);
-	if (fd >= 0 && start_of(parcel->pid) == parcel->start)
+	struct pollfd ended = {fd, POLLIN};
+	if (fd >= 0 && start_of(parcel->pid) == parcel->start && poll(&ended, 1, 0) == 0)
 		return fd;
 	errno = ENOENT;
 	return -1;

@@ -7,14 +7,19 @@
 
 #include "glass/glass.h"
 
-/* Runs in the child: may block, may not use the parent's file descriptors but those in `data`, nor
- * its main loop. Its result (NULL with an error) is carried to the caller. */
+/* Runs in the child: may block, has none of the parent's file descriptors but the standard ones and
+ * those that glass_job_fds_async gave it, and not its main loop. Its result (NULL with an error) is
+ * carried to the caller. */
 typedef GBytes *(*GlassJob)(gpointer data, GError **error);
 
 /* Runs `job`. `data` need only live until the call returns (the child has a copy of all memory).
  * Cancelling kills the child. */
 void glass_job_async(Glass *glass, const char *netns, GlassJob job, gpointer data,
 	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* The same with descriptors of the caller, which the job finds under the same numbers. */
+void glass_job_fds_async(Glass *glass, const char *netns, GlassJob job, gpointer data,
+	const int *fds, gsize n_fds, GCancellable *cancellable, GAsyncReadyCallback callback,
+	gpointer user_data);
 GBytes *glass_job_finish(GAsyncResult *result, GError **error);
 /* The same, waiting for it: for tests and for jobs of a few milliseconds. */
 GBytes *glass_job_sync(

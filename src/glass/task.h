@@ -48,7 +48,7 @@ GPtrArray *task_spec_order(const TaskSpec *spec, GError **error);
 
 typedef enum {
 	TASK_PENDING, /* images being unpacked, dependencies waited for */
-	TASK_RUNNING, /* every container that need not wait has started */
+	TASK_RUNNING, /* every container has started */
 	TASK_STOPPING,
 	TASK_STOPPED, /* nothing of it runs any more */
 } TaskStatus;
@@ -72,7 +72,7 @@ typedef struct {
 typedef struct {
 	const char *container;
 	gboolean is_stderr;
-	gboolean partial; /* the line goes on in the next entry of this stream */
+	gboolean partial; /* the line goes on in the next entry of this stream, if there is one */
 	gint64 timestamp; /* microseconds since the epoch, when the container wrote it */
 	const char *text; /* without the newline; not NUL-terminated */
 	gsize length;
@@ -131,10 +131,10 @@ void task_forget(Task *task);
 typedef struct TaskExec TaskExec;
 typedef void (*TaskExecDone)(TaskExec *exec, int exit_code, const GError *error, gpointer data);
 /* Starts `command` in `container`. With `terminal` it gets a terminal of rows × columns, and fds[0]
- * is its other end (fds[1], fds[2]: -1); without, fds are the other ends of its stdin, stdout and
- * stderr. The caller owns the fds. `done` is called once, after which `exec` is invalid; with an
- * error: it could not be started. environment ("NAME=value") is added to the container's own; may
- * be NULL. */
+ * (a socket) is its other end (fds[1], fds[2]: -1); without, fds are the other ends of its stdin,
+ * stdout and stderr. The caller owns the fds. `done` is called once, after which `exec` is invalid;
+ * with an error: it could not be started. environment ("NAME=value") is added to the container's
+ * own; may be NULL. */
 TaskExec *task_exec(Task *task, const char *container, char **command, char **environment,
 	gboolean terminal, int rows, int columns, int fds[3], TaskExecDone done, gpointer data,
 	GError **error);

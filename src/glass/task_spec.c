@@ -118,15 +118,25 @@ static gboolean check_dependencies(
 	return TRUE;
 }
 
+static gboolean has_name(const GPtrArray *order, const char *name) {
+	for (guint i = 0; i < order->len; i++) {
+		const ContainerSpec *container = order->pdata[i];
+		if (g_str_equal(container->name, name))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Taking another's volumes is waiting for its start: it is who fills them. */
 static gboolean is_ready(const ContainerSpec *container, const GPtrArray *order) {
 	for (guint i = 0; i < container->depends_on->len; i++) {
 		const ContainerDependency *dependency = container->depends_on->pdata[i];
-		gboolean found = FALSE;
-		for (guint j = 0; j < order->len; j++) {
-			const ContainerSpec *started = order->pdata[j];
-			found = found || g_str_equal(started->name, dependency->container);
-		}
-		if (!found)
+		if (!has_name(order, dependency->container))
+			return FALSE;
+	}
+	for (guint i = 0; i < container->volumes_from->len; i++) {
+		const ContainerMount *mount = container->volumes_from->pdata[i];
+		if (!has_name(order, mount->source))
 			return FALSE;
 	}
 	return TRUE;
