@@ -12,7 +12,8 @@ static int run(int argc, char **argv) {
 	       "export AWS_ACCESS_KEY_ID=terrarium\n"
 	       "export AWS_SECRET_ACCESS_KEY=terrarium\n"
 	       "export AWS_REGION=us-east-1\n"
-	       "export AWS_DEFAULT_REGION=us-east-1\n",
+	       "export AWS_DEFAULT_REGION=us-east-1\n"
+	       "export AWS_DISABLE_HOST_PREFIX_INJECTION=true\n",
 		cli_port());
 	return 0;
 }

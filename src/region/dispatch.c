@@ -16,7 +16,9 @@
 
 /* A page in a browser may send requests to loopback: the names that it uses give it away. */
 static gboolean is_our_host(const char *host) {
-	g_autofree char *name = g_strndup(host, strcspn(host, ":"));
+	g_autofree char *whole = g_strndup(host, strcspn(host, ":"));
+	/* SDKs put Cloud Map's "data-" before whatever host they are given. */
+	const char *name = whole + (g_str_has_prefix(whole, "data-") ? strlen("data-") : 0);
 	return g_str_equal(name, "127.0.0.1") || g_str_equal(name, "localhost") ||
 	       g_str_has_suffix(name, ".localhost") || g_str_has_suffix(name, ".amazonaws.com");
 }

@@ -17,8 +17,8 @@ void region_dns_source_add(Region *region, RegionDnsSource source);
 /* What is known of a name; begins as a name that exists, without records. */
 typedef struct DnsRecords DnsRecords;
 
-/* A private zone's records for `name` (as above): FALSE if no zone of that VPC has it. Zones are
- * asked before sources, and only in VPCs with enableDnsHostnames, as on AWS. */
+/* A zone's records for `name` (as above): FALSE if it is in no such zone. Zones are asked before
+ * sources. */
 typedef gboolean (*RegionDnsZones)(
 	Region *region, StoreScope scope, const char *vpc, const char *name, DnsRecords *records);
 void region_dns_zones_add(Region *region, RegionDnsZones zones);
@@ -27,7 +27,7 @@ void region_dns_zones_add(Region *region, RegionDnsZones zones);
 void dns_records_none(DnsRecords *records);
 /* The zone that the name is in: gives NS and SOA at its top, and the SOA that goes with "no". */
 void dns_records_zone(DnsRecords *records, const char *zone, guint soa_ttl);
-/* An address, IPv4 or IPv6. `owner` other than NULL: of another name, to go along with the answer.
+/* An address, IPv4 or IPv6. `owner` other than NULL: of another name, to go along with SRV records.
  */
 void dns_records_address(DnsRecords *records, const char *owner, const char *address, guint ttl);
 void dns_records_pointer(DnsRecords *records, const char *target, guint ttl);

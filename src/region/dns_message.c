@@ -293,7 +293,8 @@ GBytes *dns_answer(const DnsQuery *query, const DnsRecords *records, gsize limit
 			push(query, answer, record);
 	}
 	gboolean found = ldns_pkt_ancount(answer) > 0;
-	for (guint i = 0; found && i < records->records->len; i++) {
+	gboolean along = found && is_asked_for(query, LDNS_RR_TYPE_SRV);
+	for (guint i = 0; along && i < records->records->len; i++) {
 		const Record *record = records->records->pdata[i];
 		if (record->owner)
 			push(query, answer, record);

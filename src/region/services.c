@@ -10,6 +10,8 @@ extern const RegionService region_elbv2;
 extern const RegionService region_iam;
 extern const RegionService region_logs;
 extern const RegionService region_secretsmanager;
+extern const RegionService region_servicediscovery, region_servicediscovery_namespaces,
+	region_servicediscovery_services, region_servicediscovery_instances;
 extern const RegionService region_sts;
 
 const RegionService *const region_services[] = {
@@ -27,6 +29,10 @@ const RegionService *const region_services[] = {
 	&region_iam,
 	&region_logs,
 	&region_secretsmanager,
+	&region_servicediscovery,
+	&region_servicediscovery_namespaces,
+	&region_servicediscovery_services,
+	&region_servicediscovery_instances,
 	&region_sts,
 	NULL,
 };
