@@ -370,6 +370,11 @@ gboolean blobs_upload_commit(Blobs *blobs, const char *upload, const char *diges
 	return done;
 }
 
+int blobs_upload_file(Blobs *blobs, const char *upload, GError **error) {
+	g_autofree char *path = NULL;
+	return upload_open(blobs, upload, &path, error);
+}
+
 gboolean blobs_upload_cancel(Blobs *blobs, const char *upload, GError **error) {
 	g_autofree char *path = NULL;
 	int fd = upload_open(blobs, upload, &path, error);

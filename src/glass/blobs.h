@@ -61,6 +61,9 @@ gboolean blobs_upload_append(Blobs *blobs, const char *upload, goffset offset, c
 /* Ends the session: it becomes the blob `digest` if it is what that says (else BLOBS_ERROR_DIGEST,
  * and the session stays). */
 gboolean blobs_upload_commit(Blobs *blobs, const char *upload, const char *digest, GError **error);
+/* A descriptor of what was received so far, for a thread that forces it to disk (fdatasync) before
+ * the commit, which then has nothing to wait for; the caller closes it. -1: no such session. */
+int blobs_upload_file(Blobs *blobs, const char *upload, GError **error);
 gboolean blobs_upload_cancel(Blobs *blobs, const char *upload, GError **error);
 
 /* Deletes blobs that are not in `referenced` (a set of digests: char* -> anything) and uploads,

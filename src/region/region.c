@@ -31,6 +31,10 @@ guint region_api_port(Region *region) {
 	return region->port;
 }
 
+gboolean region_is_strict(Region *region) {
+	return region->strict;
+}
+
 void region_set_data(Region *region, const char *name, gpointer data, GDestroyNotify destroy) {
 	g_datalist_set_data_full(&region->data, name, data, destroy);
 }

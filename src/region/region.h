@@ -28,6 +28,7 @@ Blobs *region_blobs(Region *region);
 Layers *region_layers(Region *region);
 const char *region_home(Region *region); /* the data folder */
 guint region_api_port(Region *region);
+gboolean region_is_strict(Region *region); /* --strict: keys and tokens must be ours */
 
 /* What a service keeps in memory while the region lives, under the service's name. `destroy` (may
  * be NULL) is called when the region goes, after the services were stopped. NULL if nothing was

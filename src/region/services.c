@@ -5,6 +5,8 @@ extern const RegionService region_admin;
 extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
 	region_ec2_interfaces, region_ec2_names, region_ec2_tags;
 extern const RegionService region_dns; /* watches EC2's VPCs */
+extern const RegionService region_ecr, region_ecr_images, region_ecr_layers, region_ecr_lifecycle,
+	region_ecr_registry, region_ecr_collection;
 extern const RegionService region_ecs;
 extern const RegionService region_elbv2;
 extern const RegionService region_iam;
@@ -24,6 +26,12 @@ const RegionService *const region_services[] = {
 	&region_ec2_names,
 	&region_ec2_tags,
 	&region_dns,
+	&region_ecr,
+	&region_ecr_images,
+	&region_ecr_layers,
+	&region_ecr_lifecycle,
+	&region_ecr_registry,
+	&region_ecr_collection,
 	&region_ecs,
 	&region_elbv2,
 	&region_iam,

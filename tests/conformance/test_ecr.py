@@ -1,0 +1,462 @@
+"""ECR: its API by boto3, its registry by plain HTTP and by skopeo."""
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import tarfile
+import urllib.error
+import urllib.request
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+def digest(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+class Registry:
+    """The distribution API by hand."""
+
+    def __init__(self, region):
+        self.url = region.url
+
+    def ask(self, method, path, body=None, **headers):
+        url = path if path.startswith("http") else self.url + path
+        request = urllib.request.Request(
+            url, body, {name.replace("_", "-"): value for name, value in headers.items()}, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+    def refused(self, *arguments, **headers):
+        status, _, body = self.ask(*arguments, **headers)
+        (error,) = json.loads(body)["errors"]
+        return status, error["code"]
+
+    def push_blob(self, repository, content):
+        status, headers, _ = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
+        assert status == 202
+        status, headers, _ = self.ask("PUT", f"{headers['Location']}?digest={digest(content)}", content)
+        assert status == 201, headers
+        assert headers["Docker-Content-Digest"] == digest(content)
+        return {"mediaType": LAYER, "digest": digest(content), "size": len(content)}
+
+    def manifest(self, repository, seed="", **more):
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Labels": {"seed": seed}}})
+        config = dict(self.push_blob(repository, config.encode()), mediaType=CONFIG)
+        layer = self.push_blob(repository, b"a layer" + seed.encode())
+        body = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer], **more}
+        return json.dumps(body).encode()
+
+    def push(self, repository, tag, seed=""):
+        manifest = self.manifest(repository, seed)
+        status, headers, body = self.ask(
+            "PUT", f"/v2/{repository}/manifests/{tag}", manifest, Content_Type=MANIFEST
+        )
+        assert status == 201, body
+        assert headers["Docker-Content-Digest"] == digest(manifest)
+        return digest(manifest)
+
+
+@pytest.fixture
+def ecr(region):
+    return region.client("ecr")
+
+
+@pytest.fixture
+def registry(region):
+    return Registry(region)
+
+
+@pytest.fixture
+def repository(ecr):
+    name = f"team/app-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=name)
+    yield name
+    try:
+        ecr.delete_repository(repositoryName=name, force=True)
+    except ecr.exceptions.RepositoryNotFoundException:
+        pass
+
+
+def code_of(call, *arguments, **keywords):
+    with pytest.raises(ClientError) as error:
+        call(*arguments, **keywords)
+    return error.value.response["Error"]["Code"]
+
+
+# The control plane.
+
+
+def test_repository(ecr):
+    made = ecr.create_repository(
+        repositoryName="life",
+        imageTagMutability="IMMUTABLE",
+        imageScanningConfiguration={"scanOnPush": True},
+        tags=[{"Key": "a", "Value": "b"}],
+    )["repository"]
+    assert made["repositoryArn"] == "arn:aws:ecr:us-east-1:000000000000:repository/life"
+    assert made["repositoryUri"] == "000000000000.dkr.ecr.us-east-1.amazonaws.com/life"
+    assert made["encryptionConfiguration"] == {"encryptionType": "AES256"}
+    assert code_of(ecr.create_repository, repositoryName="life") == "RepositoryAlreadyExistsException"
+    assert ecr.describe_repositories(repositoryNames=["life"])["repositories"] == [made]
+    ecr.put_image_tag_mutability(repositoryName="life", imageTagMutability="MUTABLE")
+    ecr.put_image_scanning_configuration(
+        repositoryName="life", imageScanningConfiguration={"scanOnPush": False}
+    )
+    (now,) = ecr.describe_repositories(repositoryNames=["life"])["repositories"]
+    assert now["imageTagMutability"] == "MUTABLE"
+    assert now["imageScanningConfiguration"] == {"scanOnPush": False}
+    arn = made["repositoryArn"]
+    ecr.tag_resource(resourceArn=arn, tags=[{"Key": "c", "Value": "d"}])
+    ecr.untag_resource(resourceArn=arn, tagKeys=["a"])
+    assert ecr.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "c", "Value": "d"}]
+    ecr.delete_repository(repositoryName="life")
+    assert code_of(ecr.describe_repositories, repositoryNames=["life"]) == "RepositoryNotFoundException"
+    assert ecr.describe_registry()["registryId"] == "000000000000"
+
+
+def test_repository_pages(ecr):
+    names = [f"page/{i}" for i in range(3)]
+    for name in names:
+        ecr.create_repository(repositoryName=name)
+    pages = ecr.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": 2})
+    found = [each["repositoryName"] for page in pages for each in page["repositories"]]
+    assert [name for name in found if name.startswith("page/")] == names
+    assert code_of(ecr.describe_repositories, nextToken="made up") == "InvalidParameterException"
+    for name in names:
+        ecr.delete_repository(repositoryName=name)
+
+
+def test_repository_policy(ecr, repository):
+    assert code_of(ecr.get_repository_policy, repositoryName=repository) == "RepositoryPolicyNotFoundException"
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    assert code_of(ecr.set_repository_policy, repositoryName=repository, policyText="no") == "InvalidParameterException"
+    ecr.set_repository_policy(repositoryName=repository, policyText=policy)
+    assert ecr.get_repository_policy(repositoryName=repository)["policyText"] == policy
+    assert ecr.delete_repository_policy(repositoryName=repository)["policyText"] == policy
+    assert code_of(ecr.delete_repository_policy, repositoryName=repository) == "RepositoryPolicyNotFoundException"
+
+
+def test_scans_say_that_they_are_missing(ecr, repository):
+    assert code_of(ecr.start_image_scan, repositoryName=repository, imageId={"imageTag": "x"}) == "NotImplemented"
+
+
+def test_images(ecr, registry, repository):
+    first = registry.push(repository, "one", "1")
+    second = registry.push(repository, "two", "2")
+    registry.push(repository, "latest", "2")
+    ids = ecr.list_images(repositoryName=repository)["imageIds"]
+    assert sorted((each["imageTag"], each["imageDigest"]) for each in ids) == [
+        ("latest", second),
+        ("one", first),
+        ("two", second),
+    ]
+    (image,) = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "one"}])["imageDetails"]
+    assert image["imageDigest"] == first
+    assert image["imageTags"] == ["one"]
+    assert image["imageManifestMediaType"] == MANIFEST
+    got = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "one"}, {"imageTag": "none"}])
+    manifest = json.loads(got["images"][0]["imageManifest"])
+    assert image["imageSizeInBytes"] == manifest["config"]["size"] + manifest["layers"][0]["size"]
+    assert got["failures"][0]["failureCode"] == "ImageNotFound"
+    assert code_of(ecr.describe_images, repositoryName=repository, imageIds=[{"imageTag": "x"}]) == "ImageNotFoundException"
+    # Another tag for the same image; the same again is refused.
+    text = got["images"][0]["imageManifest"]
+    ecr.put_image(repositoryName=repository, imageManifest=text, imageTag="uno")
+    assert code_of(ecr.put_image, repositoryName=repository, imageManifest=text, imageTag="uno") == "ImageAlreadyExistsException"
+    # A tag that moves leaves its image untagged.
+    registry.push(repository, "two", "3")
+    registry.push(repository, "latest", "3")
+    untagged = ecr.list_images(repositoryName=repository, filter={"tagStatus": "UNTAGGED"})["imageIds"]
+    assert untagged == [{"imageDigest": second}]
+    assert code_of(ecr.delete_repository, repositoryName=repository) == "RepositoryNotEmptyException"
+    gone = ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": first}, {"imageTag": "none"}])
+    assert sorted(each["imageTag"] for each in gone["imageIds"]) == ["one", "uno"]
+    assert gone["failures"][0]["failureCode"] == "ImageNotFound"
+    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "two"}, {"imageTag": "latest"}])
+    assert ecr.list_images(repositoryName=repository)["imageIds"] == [{"imageDigest": second}]
+
+
+def test_immutable_tags(ecr, registry, repository):
+    ecr.put_image_tag_mutability(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    registry.push(repository, "v1", "1")
+    registry.push(repository, "v1", "1")
+    manifest = registry.manifest(repository, "2")
+    assert registry.refused("PUT", f"/v2/{repository}/manifests/v1", manifest, Content_Type=MANIFEST) == (400, "TAG_INVALID")
+    call = dict(repositoryName=repository, imageManifest=manifest.decode(), imageTag="v1")
+    assert code_of(ecr.put_image, **call) == "ImageTagAlreadyExistsException"
+
+
+def test_layer_calls(ecr, repository):
+    content = b"x" * 1000
+    upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
+    uuid.UUID(upload)
+
+    def part(first, last):
+        return ecr.upload_layer_part(
+            repositoryName=repository,
+            uploadId=upload,
+            partFirstByte=first,
+            partLastByte=last,
+            layerPartBlob=content[first : last + 1],
+        )
+
+    part(0, 499)
+    assert code_of(part, 0, 499) == "InvalidLayerPartException"
+    assert part(500, 999)["lastByteReceived"] == 999
+    wrong = dict(repositoryName=repository, uploadId=upload, layerDigests=[digest(b"other")])
+    assert code_of(ecr.complete_layer_upload, **wrong) == "InvalidLayerException"
+    done = ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[digest(content)])
+    assert done["layerDigest"] == digest(content)
+    checked = ecr.batch_check_layer_availability(
+        repositoryName=repository, layerDigests=[digest(content), digest(b"none"), "sha256:0"]
+    )
+    assert [each["layerAvailability"] for each in checked["layers"]] == ["AVAILABLE", "UNAVAILABLE"]
+    assert checked["failures"][0]["failureCode"] == "InvalidLayerDigest"
+    url = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest(content))["downloadUrl"]
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == content
+
+
+def rule(priority, count, **selection):
+    return {
+        "rulePriority": priority,
+        "selection": {"countType": "imageCountMoreThan", "countNumber": count, **selection},
+        "action": {"type": "expire"},
+    }
+
+
+def test_lifecycle(region, ecr, registry, repository):
+    assert code_of(ecr.get_lifecycle_policy, repositoryName=repository) == "LifecyclePolicyNotFoundException"
+    pushed = {tag: registry.push(repository, tag, tag) for tag in ("v1", "v2", "v3", "prod", "other")}
+    registry.push(repository, "moved", "old")
+    registry.push(repository, "moved", "new")
+    policy = json.dumps(
+        {
+            "rules": [
+                rule(1, 2, tagStatus="tagged", tagPrefixList=["v"]),
+                rule(2, 100, tagStatus="tagged", tagPatternList=["pr*d"]),
+                rule(3, 1, tagStatus="any"),
+            ]
+        }
+    )
+    bad = policy.replace("expire", "explode")
+    assert code_of(ecr.put_lifecycle_policy, repositoryName=repository, lifecyclePolicyText=bad) == "InvalidParameterException"
+    ecr.put_lifecycle_policy(repositoryName=repository, lifecyclePolicyText=policy)
+    assert json.loads(ecr.get_lifecycle_policy(repositoryName=repository)["lifecyclePolicyText"]) == json.loads(policy)
+    ecr.start_lifecycle_policy_preview(repositoryName=repository)
+    preview = ecr.get_lifecycle_policy_preview(repositoryName=repository)
+    due = {tuple(each["imageTags"]): each["appliedRulePriority"] for each in preview["previewResults"]}
+    assert due == {("v1",): 1, ("other",): 3, (): 3}
+    # What is due goes when the region looks: each hour, and when it starts.
+    assert region.run("down").returncode == 0
+    up = region.run("up", "--no-glass")
+    assert up.returncode == 0, up.stderr
+    left = {each.get("imageTag") for each in ecr.list_images(repositoryName=repository)["imageIds"]}
+    assert left == {"v2", "v3", "prod", "moved"}
+    assert registry.refused("GET", f"/v2/{repository}/manifests/{pushed['v1']}") == (404, "MANIFEST_UNKNOWN")
+    assert "lastEvaluatedAt" in ecr.get_lifecycle_policy(repositoryName=repository)
+    ecr.delete_lifecycle_policy(repositoryName=repository)
+    assert code_of(ecr.delete_lifecycle_policy, repositoryName=repository) == "LifecyclePolicyNotFoundException"
+
+
+# The registry.
+
+
+def test_base(registry):
+    status, headers, _ = registry.ask("GET", "/v2/")
+    assert status == 200
+    assert headers["Docker-Distribution-Api-Version"] == "registry/2.0"
+    assert registry.refused("GET", "/v2/none/tags/list") == (404, "NAME_UNKNOWN")
+    assert registry.refused("GET", "/v2/_catalog") == (405, "UNSUPPORTED")
+
+
+def test_accounts_by_host(region, registry):
+    other = region.client("ecr", key="111122223333", region="eu-west-1")
+    other.create_repository(repositoryName="elsewhere")
+    host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
+    assert registry.ask("GET", "/v2/elsewhere/tags/list", Host=host)[0] == 200
+    assert registry.ask("GET", "/v2/elsewhere/tags/list")[0] == 404
+    # A token leads to its own account where the host does not say one.
+    login = other.get_authorization_token()["authorizationData"][0]
+    assert login["proxyEndpoint"] == "https://" + host
+    assert base64.b64decode(login["authorizationToken"]).startswith(b"AWS:")
+    authorization = "Basic " + login["authorizationToken"]
+    assert registry.ask("GET", "/v2/elsewhere/tags/list", Authorization=authorization)[0] == 200
+    other.delete_repository(repositoryName="elsewhere")
+
+
+def test_pull(registry, repository):
+    pushed = registry.push(repository, "latest")
+    status, headers, body = registry.ask("GET", f"/v2/{repository}/manifests/latest")
+    assert (status, digest(body), headers["Content-Type"]) == (200, pushed, MANIFEST)
+    status, headers, nothing = registry.ask("HEAD", f"/v2/{repository}/manifests/{pushed}")
+    assert (status, nothing, int(headers["Content-Length"])) == (200, b"", len(body))
+    layer = json.loads(body)["layers"][0]
+    path = f"/v2/{repository}/blobs/{layer['digest']}"
+    status, _, whole = registry.ask("GET", path)
+    assert (status, digest(whole)) == (200, layer["digest"])
+    status, headers, _ = registry.ask("HEAD", path)
+    assert (status, int(headers["Content-Length"])) == (200, len(whole))
+    for text, status, part in (
+        ("bytes=2-3", 206, whole[2:4]),
+        ("bytes=2-", 206, whole[2:]),
+        ("bytes=-2", 206, whole[-2:]),
+        ("bytes=0-9999", 206, whole),
+        ("bytes=9999-", 416, b""),
+    ):
+        got = registry.ask("GET", path, Range=text)
+        assert (got[0], got[2]) == (status, part)
+    assert registry.refused("GET", f"/v2/{repository}/manifests/none") == (404, "MANIFEST_UNKNOWN")
+    assert registry.refused("GET", f"/v2/{repository}/blobs/{digest(b'none')}") == (404, "BLOB_UNKNOWN")
+    assert registry.refused("GET", f"/v2/{repository}/blobs/sha256:0") == (400, "DIGEST_INVALID")
+
+
+def test_chunked_push(registry, repository):
+    content = b"0123456789" * 10
+    _, headers, _ = registry.ask("POST", f"/v2/{repository}/blobs/uploads/")
+    upload = headers["Location"]
+    status, headers, _ = registry.ask("PATCH", upload, content[:40], Content_Range="0-39")
+    assert (status, headers["Range"]) == (202, "0-39")
+    status, headers, _ = registry.ask("PATCH", upload, content[50:], Content_Range="50-99")
+    assert (status, headers["Range"]) == (416, "0-39")
+    assert registry.ask("GET", upload)[1]["Range"] == "0-39"
+    assert registry.ask("PATCH", upload, content[40:90])[0] == 202
+    assert registry.refused("PUT", f"{upload}?digest={digest(b'other')}", content[90:]) == (400, "DIGEST_INVALID")
+    assert registry.ask("PUT", f"{upload}?digest={digest(content)}")[0] == 201
+    assert registry.refused("PUT", f"{upload}?digest={digest(content)}") == (404, "BLOB_UPLOAD_UNKNOWN")
+    assert registry.ask("GET", f"/v2/{repository}/blobs/{digest(content)}")[2] == content
+    _, headers, _ = registry.ask("POST", f"/v2/{repository}/blobs/uploads/")
+    assert registry.ask("DELETE", headers["Location"])[0] == 204
+    assert registry.refused("GET", headers["Location"]) == (404, "BLOB_UPLOAD_UNKNOWN")
+
+
+def test_single_post_and_mount(ecr, registry, repository):
+    content = uuid.uuid4().bytes
+    path = f"/v2/{repository}/blobs/uploads/?digest={digest(content)}"
+    assert registry.refused("POST", path, content + b"!") == (400, "DIGEST_INVALID")
+    assert registry.ask("POST", path, content)[0] == 201
+    status, headers, _ = registry.ask("POST", f"/v2/{repository}/blobs/uploads/?mount={digest(content)}&from=other/one")
+    assert (status, headers["Location"]) == (201, f"/v2/{repository}/blobs/{digest(content)}")
+    assert registry.ask("POST", f"/v2/{repository}/blobs/uploads/?mount={digest(b'none')}&from=other/one")[0] == 202
+
+
+def test_manifests_need_their_blobs(registry, repository):
+    config = {"mediaType": CONFIG, "digest": digest(b"none"), "size": 4}
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}).encode()
+    path = f"/v2/{repository}/manifests/latest"
+    assert registry.refused("PUT", path, manifest, Content_Type=MANIFEST) == (404, "MANIFEST_BLOB_UNKNOWN")
+    assert registry.refused("PUT", path, b"{}", Content_Type=MANIFEST) == (400, "MANIFEST_INVALID")
+    wrong = f"/v2/{repository}/manifests/{digest(b'other')}"
+    assert registry.refused("PUT", wrong, manifest, Content_Type=MANIFEST) == (400, "DIGEST_INVALID")
+    assert registry.refused("PUT", path + "!", manifest, Content_Type=MANIFEST) == (400, "MANIFEST_INVALID")
+
+
+def test_index(ecr, registry, repository):
+    manifest = registry.manifest(repository, "indexed")
+    entry = {"mediaType": MANIFEST, "digest": digest(manifest), "size": len(manifest)}
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+    path = f"/v2/{repository}/manifests"
+    assert registry.refused("PUT", f"{path}/multi", index, Content_Type=INDEX) == (404, "MANIFEST_BLOB_UNKNOWN")
+    assert registry.ask("PUT", f"{path}/{digest(manifest)}", manifest, Content_Type=MANIFEST)[0] == 201
+    assert registry.ask("PUT", f"{path}/multi", index, Content_Type=INDEX)[0] == 201
+    assert registry.ask("GET", f"{path}/multi")[1]["Content-Type"] == INDEX
+    gone = ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageDigest": digest(manifest)}])
+    assert gone["failures"][0]["failureCode"] == "ImageReferencedByManifestList"
+    assert registry.refused("DELETE", f"{path}/{digest(manifest)}") == (405, "DENIED")
+    assert registry.ask("DELETE", f"{path}/multi")[0] == 202
+    assert registry.ask("DELETE", f"{path}/{digest(manifest)}")[0] == 202
+
+
+def test_tags_and_referrers(registry, repository):
+    pushed = registry.push(repository, "b")
+    for tag in ("a", "c"):
+        registry.push(repository, tag)
+    path = f"/v2/{repository}/tags/list"
+    assert json.loads(registry.ask("GET", path)[2]) == {"name": repository, "tags": ["a", "b", "c"]}
+    _, headers, body = registry.ask("GET", path + "?n=2")
+    assert json.loads(body)["tags"] == ["a", "b"]
+    following = headers["Link"].split(">")[0].lstrip("<")
+    _, headers, body = registry.ask("GET", following)
+    assert json.loads(body)["tags"] == ["c"]
+    assert "Link" not in headers
+    path = f"/v2/{repository}/referrers/{pushed}"
+    assert json.loads(registry.ask("GET", path)[2])["manifests"] == []
+    subject = {"mediaType": MANIFEST, "digest": pushed, "size": 1}
+    signature = registry.manifest(repository, "signature", artifactType="application/x-sig", subject=subject)
+    status, headers, _ = registry.ask("PUT", f"/v2/{repository}/manifests/{digest(signature)}", signature, Content_Type=MANIFEST)
+    assert (status, headers["OCI-Subject"]) == (201, pushed)
+    status, headers, body = registry.ask("GET", path)
+    assert headers["Content-Type"] == INDEX
+    (referrer,) = json.loads(body)["manifests"]
+    assert (referrer["digest"], referrer["artifactType"]) == (digest(signature), "application/x-sig")
+    assert json.loads(registry.ask("GET", path + "?artifactType=other")[2])["manifests"] == []
+
+
+def layout(folder):
+    """An OCI image layout of one layer, as skopeo reads it."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+
+    def store(content, media_type):
+        (blobs / digest(content)[7:]).write_bytes(content)
+        return {"mediaType": media_type, "digest": digest(content), "size": len(content)}
+
+    (folder / "hello").write_text("hello\n" * 100_000)
+    with tarfile.open(folder / "layer.tar", "w") as tar:
+        tar.add(folder / "hello", "hello")
+    layer = (folder / "layer.tar").read_bytes()
+    config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": store(json.dumps(config).encode(), CONFIG),
+        "layers": [store(layer, "application/vnd.oci.image.layer.v1.tar")],
+    }
+    entry = store(json.dumps(manifest).encode(), MANIFEST)
+    entry["annotations"] = {"org.opencontainers.image.ref.name": "latest"}
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    return entry["digest"]
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
+def test_skopeo(region, ecr, repository, tmp_path):
+    source = tmp_path / "source"
+    pushed = layout(source)
+    name = f"docker://127.0.0.1:{region.port}/{repository}"
+    login = base64.b64decode(ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]).decode()
+
+    def skopeo(*arguments):
+        done = subprocess.run(["skopeo", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    skopeo("--insecure-policy", "copy", "--dest-tls-verify=false", "--dest-creds", login, f"oci:{source}:latest", f"{name}:v1")
+    (image,) = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "v1"}])["imageDetails"]
+    seen = json.loads(skopeo("inspect", "--tls-verify=false", f"{name}:v1"))
+    assert seen["Digest"] == image["imageDigest"]
+    assert seen["RepoTags"] == ["v1"]
+    back = tmp_path / "back"
+    skopeo("--insecure-policy", "copy", "--src-tls-verify=false", f"{name}:v1", f"oci:{back}:v1")
+    assert json.loads((back / "index.json").read_text())["manifests"][0]["digest"] == image["imageDigest"]
+    assert pushed.startswith("sha256:")
+    # The same image under another tag, in Docker's format, and away again.
+    skopeo("--insecure-policy", "copy", "--format", "v2s2", "--dest-tls-verify=false", f"oci:{source}:latest", f"{name}:docker")
+    (image,) = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "docker"}])["imageDetails"]
+    assert image["imageManifestMediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
+    skopeo("delete", "--tls-verify=false", f"{name}:docker")
+    assert {each.get("imageTag") for each in ecr.list_images(repositoryName=repository)["imageIds"]} == {"v1"}
