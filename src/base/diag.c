@@ -100,6 +100,18 @@ void diags_move(Diags *diags, Diags *from) {
 	from->errors = 0;
 }
 
+Diags *diags_split_warnings(Diags *diags) {
+	Diags *warnings = diags_new();
+	for (guint i = 0; i < diags->items->len;) {
+		Diag *diag = diags->items->pdata[i];
+		if (diag->severity == DIAG_WARNING)
+			g_ptr_array_add(warnings->items, g_ptr_array_steal_index(diags->items, i));
+		else
+			i++;
+	}
+	return warnings;
+}
+
 guint diags_count(const Diags *diags) {
 	return diags->items->len;
 }
@@ -124,12 +136,25 @@ guint diags_warning_count(const Diags *diags) {
 
 struct Sources {
 	GHashTable *texts; /* char* -> GBytes, which end with a zero byte that is not counted */
+	GHashTable *sections; /* char* -> GPtrArray of Section*, in the file's order */
 };
+
+typedef struct {
+	gsize start, end;
+	char *label;
+} Section;
+
+static void section_free(gpointer section) {
+	g_free(((Section *)section)->label);
+	g_free(section);
+}
 
 Sources *sources_new(void) {
 	Sources *sources = g_new0(Sources, 1);
 	sources->texts = g_hash_table_new_full(
 		g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+	sources->sections = g_hash_table_new_full(
+		g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	return sources;
 }
 
@@ -137,6 +162,7 @@ void sources_free(Sources *sources) {
 	if (!sources)
 		return;
 	g_hash_table_unref(sources->texts);
+	g_hash_table_unref(sources->sections);
 	g_free(sources);
 }
 
@@ -146,6 +172,29 @@ void sources_add(Sources *sources, const char *filename, const char *text, gsize
 	copy[length] = '\0';
 	g_hash_table_insert(sources->texts, g_strdup(filename),
 		g_bytes_new_with_free_func(copy, length, g_free, copy));
+}
+
+void sources_add_section(Sources *sources, SourceRange range, const char *label) {
+	GPtrArray *all = g_hash_table_lookup(sources->sections, range.filename);
+	if (!all) {
+		all = g_ptr_array_new_with_free_func(section_free);
+		g_hash_table_insert(sources->sections, g_strdup(range.filename), all);
+	}
+	Section *section = g_new0(Section, 1);
+	*section = (Section){range.start_byte, range.end_byte, g_strdup(label)};
+	g_ptr_array_add(all, section);
+}
+
+/* What a place is in; NULL at the very beginning of a section, which names itself. */
+static const char *section_at(const Sources *sources, SourceRange range) {
+	const GPtrArray *all =
+		sources ? g_hash_table_lookup(sources->sections, range.filename) : NULL;
+	for (guint i = 0; all && i < all->len; i++) {
+		const Section *section = all->pdata[i];
+		if (section->start < range.start_byte && range.start_byte <= section->end)
+			return section->label;
+	}
+	return NULL;
 }
 
 const char *sources_text(const Sources *sources, const char *filename, gsize *length) {
@@ -218,8 +267,9 @@ static void append_place(GString *out, const Diag *diag, const Sources *sources,
 	const char *text = sources ? sources_text(sources, diag->subject.filename, &length) : NULL;
 	g_string_append_printf(
 		out, "  on %s line %u", diag->subject.filename, diag->subject.start_line);
-	if (diag->context)
-		g_string_append_printf(out, ", in %s", diag->context);
+	const char *context = diag->context ? diag->context : section_at(sources, diag->subject);
+	if (context)
+		g_string_append_printf(out, ", in %s", context);
 	g_string_append(out, text ? ":\n" : "\n");
 	if (text)
 		append_quote(out, diag, text, length, color);

@@ -55,6 +55,9 @@ Diag *diags_gerror(Diags *diags, SourceRange subject, const char *summary, const
 /* Moves every diagnostic of `from` to the end of `diags`; `from` is empty afterwards. */
 void diags_move(Diags *diags, Diags *from);
 
+/* Takes the warnings out, to a list of their own. Caller frees. */
+Diags *diags_split_warnings(Diags *diags);
+
 guint diags_count(const Diags *diags);
 const Diag *diags_at(const Diags *diags, guint index);
 gboolean diags_has_errors(const Diags *diags);
@@ -70,6 +73,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sources, sources_free)
 
 /* Remembers a file's text (copies it). */
 void sources_add(Sources *sources, const char *filename, const char *text, gsize length);
+/* Names the stretch of a file that a top-level block takes: what a place in it is quoted as being
+ * in (`resource "aws_vpc" "main"`). */
+void sources_add_section(Sources *sources, SourceRange range, const char *label);
 /* The text of a file, or NULL. Owned by `sources`. */
 const char *sources_text(const Sources *sources, const char *filename, gsize *length);
 

@@ -266,12 +266,15 @@ static gboolean destroy(GraphNode *node, gpointer data) {
 	g_autoptr(StateObject) before = state_object_copy(object);
 	g_autofree char *id = engine_id_of(prior);
 	g_autofree char *type = g_strdup(instance->type);
-	engine_tell(engine, destroying.begun, change->address, id, 0);
+	g_autofree char *shown =
+		deposed ? g_strdup_printf("%s (deposed object %s)", change->address, deposed)
+			: g_strdup(change->address);
+	engine_tell(engine, destroying.begun, shown, id, 0);
 	g_auto(Value) plain = value_unmark_deep(prior), left = VALUE_NOTHING;
 	g_auto(Value) nothing = value_null(schema_block_type(change->schema->block));
 	g_autoptr(Diags) own = diags_new();
 	Running running;
-	engine_let_go(engine, &running, change->address, destroying.doing);
+	engine_let_go(engine, &running, shown, destroying.doing);
 	gboolean fine = provider->class->apply(
 		provider->provider, type, plain, nothing, nothing, &left, NULL, NULL, own);
 	engine_come_back(engine, &running);
@@ -565,6 +568,7 @@ gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts) {
 			keep_outputs(engine, plan);
 	}
 	g_autoptr(GError) error = NULL;
+	state_touch(engine->state);
 	if (!state_fold(engine->state, &error))
 		diags_gerror(engine->diags, SOURCE_NOWHERE, "Failed to write the state", error);
 	if (g_cancellable_is_cancelled(engine->cancellable))

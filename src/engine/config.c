@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "value/convert.h"
 
 static void load_calls(Config *config, Module *module, Diags *diags);
 
@@ -108,8 +109,9 @@ static void check_names(const LangBody *body, const char *const *attributes,
 static gboolean check_label_count(const LangBlock *block, guint n, const char *what, Diags *diags) {
 	if (block->n_labels == n)
 		return TRUE;
-	diags_error(diags, block->header,
-		block->n_labels < n ? "Missing name for block" : "Extraneous label",
+	g_autofree char *summary = g_strdup_printf("%s for %s",
+		block->n_labels < n ? "Missing name" : "Extraneous label", block->type);
+	diags_error(diags, block->n_labels < n ? block->header : block->label_ranges[n], summary,
 		"A %s block has %u label%s: %s.", block->type, n, n == 1 ? "" : "s", what);
 	return FALSE;
 }
@@ -129,13 +131,67 @@ static gboolean check_identifier(
 static void duplicate(const LangBlock *block, const char *what, const char *name, SourceRange other,
 	Diags *diags) {
 	g_autofree char *summary = g_strdup_printf("Duplicate %s", what);
+	g_autofree char *kind = g_strndup(what, strcspn(what, " "));
 	diags_error(diags, block->header, summary,
-		"A %s named \"%s\" was already declared at %s:%u,%u-%u. Names must be unique "
+		"%s %s named \"%s\" was already %s at %s:%u,%u-%u. %c%s names must be unique "
 		"within a module.",
-		what, name, other.filename, other.start_line, other.start_column, other.end_column);
+		*kind == 'o' ? "An" : "A", kind, name, *kind == 'o' ? "defined" : "declared",
+		other.filename, other.start_line, other.start_column, other.end_column,
+		g_ascii_toupper(*kind), kind + 1);
+}
+
+static void note_reference(const LangTraversal *traversal, gpointer data) {
+	(*(guint *)data)++;
+}
+
+/* A condition that looks at nothing checks nothing. */
+static void check_conditions(const GPtrArray *rules, const char *kind, Diags *diags) {
+	for (guint i = 0; i < rules->len; i++) {
+		LangExpr *condition = expression(rules->pdata[i], "condition");
+		guint references = 0;
+		if (condition)
+			lang_expr_references(condition, note_reference, &references);
+		g_autofree char *summary = g_strdup_printf("Invalid %s expression", kind);
+		if (condition && references == 0)
+			diags_error(diags, lang_expr_range(condition), summary,
+				"The condition expression must refer to at least one object from "
+				"elsewhere in the configuration, or else its result would not be "
+				"checking anything.");
+	}
 }
 
 /* ---- blocks of a module ---- */
+
+/* Names that module blocks use for themselves. */
+static void check_reserved(const LangBlock *block, Diags *diags) {
+	static const char *const reserved[] = {"source", "version", "providers", "count",
+		"for_each", "lifecycle", "depends_on", "locals", NULL};
+	if (g_strv_contains(reserved, block->labels[0]))
+		diags_error(diags, block->label_ranges[0], "Invalid variable name",
+			"The variable name \"%s\" is reserved due to its special meaning inside "
+			"module blocks.",
+			block->labels[0]);
+}
+
+/* A default is of the variable's type, and a literal. */
+static void check_default(const Variable *variable, Diags *diags) {
+	if (!variable->fallback)
+		return;
+	guint errors = diags_error_count(diags);
+	g_auto(Value) value = lang_eval(variable->fallback, &(LangScope){0}, diags);
+	if (diags_error_count(diags) > errors)
+		return;
+	if (variable->defaults)
+		value = lang_defaults_apply(variable->defaults, value);
+	g_autofree char *problem = NULL;
+	g_auto(Value) fitted = value_convert(value, variable->type, &problem);
+	if (problem)
+		diags_error(diags, lang_expr_range(variable->fallback),
+			"Invalid default value for variable",
+			"This default value is not compatible with the variable's type "
+			"constraint: %s.",
+			problem);
+}
 
 static void read_variable(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {
@@ -163,7 +219,9 @@ static void read_variable(Module *module, const LangBlock *block, Diags *diags) 
 		variable->type = type ? lang_type(type, &variable->defaults, diags) : type_any();
 	if (!variable->type)
 		variable->type = type_any();
+	check_reserved(block, diags);
 	variable->fallback = expression(block->body, "default");
+	check_default(variable, diags);
 	variable->sensitive = literal_bool(block->body, "sensitive", FALSE, diags);
 	variable->nullable = literal_bool(block->body, "nullable", TRUE, diags);
 	variable->ephemeral = literal_bool(block->body, "ephemeral", FALSE, diags);
@@ -189,7 +247,7 @@ static void read_locals(Module *module, const LangBlock *block, Diags *diags) {
 		Local *local = g_new0(Local, 1);
 		local->name = attribute->name;
 		local->expr = attribute->expr;
-		local->range = attribute->name_range;
+		local->range = attribute->range;
 		g_hash_table_insert(module->locals, (char *)local->name, local);
 	}
 }
@@ -222,6 +280,7 @@ static void read_output(Module *module, const LangBlock *block, Diags *diags) {
 	output->description = literal_text(block->body, "description", diags);
 	output->depends_on = expression(block->body, "depends_on");
 	output->preconditions = blocks_of(block->body, "precondition");
+	check_conditions(output->preconditions, "precondition", diags);
 	g_hash_table_insert(module->outputs, (char *)output->name, output);
 }
 
@@ -296,6 +355,8 @@ static void read_lifecycle(Resource *resource, const LangBody *body, Diags *diag
 	}
 	resource->preconditions = blocks_of(body, "precondition");
 	resource->postconditions = blocks_of(body, "postcondition");
+	check_conditions(resource->preconditions, "precondition", diags);
+	check_conditions(resource->postconditions, "postcondition", diags);
 }
 
 static void read_provider_reference(Resource *resource, const LangBody *body, Diags *diags) {
@@ -347,7 +408,7 @@ static void read_resource(Module *module, const LangBlock *block, gboolean manag
 	resource->depends_on = expression(block->body, "depends_on");
 	read_provider_reference(resource, block->body, diags);
 	if (resource->count && resource->for_each)
-		diags_error(diags, block->header,
+		diags_error(diags, lang_body_attribute(block->body, "for_each")->name_range,
 			"Invalid combination of \"count\" and \"for_each\"",
 			"The \"count\" and \"for_each\" meta-arguments are mutually-exclusive, "
 			"only one should be used "
@@ -359,7 +420,9 @@ static void read_resource(Module *module, const LangBlock *block, gboolean manag
 	char *name = resource_name(resource);
 	Resource *other = g_hash_table_lookup(module->resource_index, name);
 	if (other) {
-		diags_error(diags, block->header, "Duplicate resource configuration",
+		g_autofree char *summary =
+			g_strdup_printf("Duplicate resource \"%s\" configuration", resource->type);
+		diags_error(diags, block->header, summary,
 			"A %s resource named \"%s\" was already declared at %s:%u,%u-%u. Resource "
 			"names must be unique "
 			"per type in each module.",
@@ -454,6 +517,22 @@ static void read_settings(Module *module, const LangBlock *block, Diags *diags) 
 
 /* ---- files ---- */
 
+static void read_moved(Module *module, const LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {"from", "to", NULL};
+	static const char *const none[] = {NULL};
+	check_names(block->body, attributes, none, diags);
+	gboolean whole = TRUE;
+	for (guint i = 0; attributes[i]; i++)
+		if (!expression(block->body, attributes[i])) {
+			whole = FALSE;
+			diags_error(diags, block->body->end, "Missing required argument",
+				"The argument \"%s\" is required, but no definition was found.",
+				attributes[i]);
+		}
+	if (whole)
+		g_ptr_array_add(module->moved, block->body);
+}
+
 static void read_top(Module *module, LangBlock *block, Diags *diags) {
 	static const char *const types[] = {"resource", "data", "variable", "output", "locals",
 		"module", "provider", "terraform", "moved", "removed", "import", "check",
@@ -473,7 +552,7 @@ static void read_top(Module *module, LangBlock *block, Diags *diags) {
 	else if (g_str_equal(block->type, "terraform"))
 		read_settings(module, block, diags);
 	else if (g_str_equal(block->type, "moved"))
-		g_ptr_array_add(module->moved, block->body);
+		read_moved(module, block, diags);
 	else if (g_str_equal(block->type, "check"))
 		g_ptr_array_add(module->checks, block);
 	else if (g_strv_contains(types, block->type))
@@ -488,14 +567,25 @@ static void read_top(Module *module, LangBlock *block, Diags *diags) {
 	}
 }
 
-static void read_body(Module *module, const LangBody *body, Diags *diags) {
+/* So that messages tell what a line is in. */
+static void note_section(const Config *config, const LangBlock *block) {
+	g_autoptr(GString) label = g_string_new(block->type);
+	for (guint i = 0; i < block->n_labels; i++)
+		g_string_append_printf(label, " \"%s\"", block->labels[i]);
+	sources_add_section(
+		config->sources, source_range_join(block->header, block->body->end), label->str);
+}
+
+static void read_body(Config *config, Module *module, const LangBody *body, Diags *diags) {
 	for (guint i = 0; i < body->attributes->len; i++) {
 		const LangAttribute *attribute = body->attributes->pdata[i];
 		diags_error(diags, attribute->name_range, "Unsupported argument",
 			"An argument named \"%s\" is not expected here.", attribute->name);
 	}
-	for (guint i = 0; i < body->blocks->len; i++)
+	for (guint i = 0; i < body->blocks->len; i++) {
+		note_section(config, body->blocks->pdata[i]);
 		read_top(module, body->blocks->pdata[i], diags);
+	}
 }
 
 static void read_file(Config *config, Module *module, const char *name, Diags *diags) {
@@ -513,7 +603,7 @@ static void read_file(Config *config, Module *module, const char *name, Diags *d
 	sources_add(config->sources, shown, text, length);
 	LangFile *file = lang_parse(shown, text, length, diags);
 	g_ptr_array_add(config->files, file);
-	read_body(module, lang_file_body(file), diags);
+	read_body(config, module, lang_file_body(file), diags);
 }
 
 static int compare_names(gconstpointer a, gconstpointer b) {

@@ -59,6 +59,7 @@ Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, provider_instance_free);
 	engine->dependencies = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_strfreev);
 	engine->running = g_ptr_array_new();
+	engine->moved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->config = config_load(options->dir, sources, diags);
 	if (!engine->config && !diags_has_errors(diags))
 		diags_error(diags, SOURCE_NOWHERE, "No configuration files",
@@ -83,6 +84,7 @@ void engine_free(Engine *engine) {
 	g_hash_table_unref(engine->providers);
 	g_hash_table_unref(engine->dependencies);
 	g_ptr_array_unref(engine->running);
+	g_hash_table_unref(engine->moved);
 	state_free(engine->state);
 	config_free(engine->config);
 	g_mutex_clear(&engine->lock);
@@ -234,6 +236,18 @@ static char *address_after(const char *address, const char *from, const char *to
 	return g_strconcat(to, rest, NULL);
 }
 
+static gboolean move_one(Engine *engine, const char *before, const char *after) {
+	g_autoptr(GError) error = NULL;
+	if (!state_move(engine->state, before, after, &error)) {
+		diags_gerror(engine->diags, SOURCE_NOWHERE, "Move failed", error);
+		return FALSE;
+	}
+	const char *first = g_hash_table_lookup(engine->moved, before);
+	g_hash_table_replace(engine->moved, g_strdup(after), g_strdup(first ? first : before));
+	g_hash_table_remove(engine->moved, before);
+	return TRUE;
+}
+
 static gboolean move_all(Engine *engine, const char *from, const char *to) {
 	g_autoptr(GPtrArray) instances = state_sorted(engine->state);
 	for (guint i = 0; i < instances->len; i++) {
@@ -242,11 +256,38 @@ static gboolean move_all(Engine *engine, const char *from, const char *to) {
 		g_autofree char *after = address_after(before, from, to);
 		if (!after || state_instance(engine->state, after))
 			continue;
-		g_autoptr(GError) error = NULL;
-		if (!state_move(engine->state, before, after, &error)) {
-			diags_gerror(engine->diags, SOURCE_NOWHERE, "Move failed", error);
+		if (!move_one(engine, before, after))
 			return FALSE;
-		}
+	}
+	return TRUE;
+}
+
+/* Where the object of an address belongs now that its resource has a count, or has none any more;
+ * NULL: where it is. Caller frees. */
+static char *address_by_count(const Engine *engine, const char *text) {
+	g_autoptr(Diags) quiet = diags_new();
+	g_autoptr(Address) address = address_parse(text, quiet);
+	const Resource *resource = address ? engine_declared(engine, address) : NULL;
+	if (!resource || !resource->managed)
+		return NULL;
+	if (!address->has_key)
+		return resource->count ? g_strconcat(text, "[0]", NULL) : NULL;
+	gboolean single = !resource->count && !resource->for_each;
+	gboolean first = g_str_has_suffix(text, "[0]");
+	return single && first ? g_strndup(text, strlen(text) - strlen("[0]")) : NULL;
+}
+
+static gboolean move_by_count(Engine *engine) {
+	g_autoptr(GPtrArray) instances = state_sorted(engine->state);
+	g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < instances->len; i++)
+		g_ptr_array_add(
+			addresses, g_strdup(((StateInstance *)instances->pdata[i])->address));
+	for (guint i = 0; i < addresses->len; i++) {
+		g_autofree char *after = address_by_count(engine, addresses->pdata[i]);
+		if (after && !state_instance(engine->state, after) &&
+			!move_one(engine, addresses->pdata[i], after))
+			return FALSE;
 	}
 	return TRUE;
 }
@@ -262,7 +303,7 @@ gboolean engine_move(Engine *engine) {
 				return FALSE;
 		}
 	}
-	return TRUE;
+	return move_by_count(engine);
 }
 
 /* ---- dependencies ---- */
@@ -420,8 +461,9 @@ static void validate_names(Engine *engine, ModuleInstance *module) {
 	}
 	g_hash_table_iter_init(&iter, module->module->outputs);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		g_auto(Value) ignored = engine_output(engine, module, value);
-		(void)ignored;
+		g_auto(Value) result = engine_output(engine, module, value);
+		if (!module->parent)
+			engine_check_output(engine, value, result);
 	}
 	g_hash_table_iter_init(&iter, module->module->variables);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {

@@ -43,6 +43,10 @@ typedef struct {
 	const char *const *replace;
 	/* -var "NAME=value" and -var-file, in the order given: "var:…" and "file:…". */
 	const char *const *variables;
+	/* Asks for the value of a variable that has none; NULL: nobody answers. Caller frees. Or
+	 * NULL: an error then. */
+	char *(*ask)(const char *name, const char *description, gpointer data);
+	gpointer ask_data;
 	EngineProgress progress; /* or NULL */
 	gpointer progress_data;
 	GCancellable *cancellable; /* asks to stop at the next safe point; or NULL */
@@ -175,3 +179,5 @@ char *plan_render(const Plan *plan, gboolean color);
 char *state_render(Engine *engine, const State *state, gboolean color);
 /* `name = value` as `output` prints them. Caller frees. */
 char *output_render(const char *name, Value value, gboolean sensitive);
+/* The same as `show` prints it. Caller frees. */
+char *output_show(const char *name, Value value, gboolean sensitive);

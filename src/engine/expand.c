@@ -112,9 +112,10 @@ static gboolean not_now(
 	g_autofree char *summary = g_strdup_printf("Invalid %s argument", what);
 	diags_error(engine->diags, lang_expr_range(expr), summary,
 		"The \"%s\" value depends on resource attributes that cannot be determined until "
-		"apply, so it cannot be told how many instances there will be. Apply first only "
-		"what the value depends on, with the -target option.",
-		what);
+		"apply, so Terrarium cannot predict how many instances will be created. To work "
+		"around this, use the -target argument to first apply only the resources that the "
+		"%s depends on.",
+		what, what);
 	return FALSE;
 }
 
@@ -131,11 +132,12 @@ static gboolean repeat_count(
 	if (!problem && !value_is_known(number))
 		return not_now(engine, repetition, expr, "count");
 	if (!problem && value_is_null(number))
-		wrong = "the value is null; a whole number is needed";
+		wrong = "it is null. An integer is required";
 	else if (!problem && value_is_sensitive(marked))
 		wrong = "sensitive values may not be used: the number of instances is always shown";
 	else if (!problem && (!value_is_integer(number) || value_to_int(number, -1) < 0))
-		wrong = "a whole number that is not negative is needed";
+		wrong = value_is_integer(number) ? "must be greater than or equal to zero"
+						 : "a whole number is required";
 	if (wrong) {
 		diags_error(engine->diags, lang_expr_range(expr), "Invalid count argument",
 			"The given \"count\" argument value is unsuitable: %s.", wrong);
@@ -151,7 +153,8 @@ static const char *each_problem(Value value, Value plain) {
 		(value_is_sensitive(value) || value_kind(plain) == VALUE_SET))
 		return "sensitive values may not be used: the keys of instances are always shown";
 	if (value_is_null(plain))
-		return "the value is null; a map, or a set of strings, is needed";
+		return "the given \"for_each\" argument value is null. A map, or set of strings is "
+		       "allowed";
 	if (value_kind(plain) == VALUE_SET) {
 		for (gsize i = 0; i < value_length(plain); i++)
 			if (!value_text(value_at(plain, i)))
@@ -159,8 +162,9 @@ static const char *each_problem(Value value, Value plain) {
 		return NULL;
 	}
 	if (!value_is_mapping(plain))
-		return "it must be a map or a set of strings; toset() makes a set of a list of "
-		       "strings";
+		return "the \"for_each\" argument must be a map, or set of strings; toset() makes "
+		       "a "
+		       "set of a list of strings";
 	return NULL;
 }
 

@@ -86,6 +86,7 @@ struct Engine {
 	gboolean validated; /* and found right: once is enough */
 	GPtrArray *targets; /* of Address*; NULL: everything */
 	GHashTable *replaced; /* addresses of -replace */
+	GHashTable *moved; /* address -> the one that its object had before this operation */
 	GHashTable *given; /* variable name -> GivenVariable */
 	ModuleInstance *root;
 	GHashTable *providers; /* address -> ProviderInstance */
@@ -115,6 +116,8 @@ void module_instance_free(ModuleInstance *instance);
 Value engine_eval(const EvalScope *scope, const LangExpr *expr, Diags *diags);
 LangScope engine_lang_scope(const EvalScope *scope);
 Value engine_variable(Engine *engine, ModuleInstance *module, const Variable *variable);
+/* Says that a variable has no value. */
+void engine_refuse_variable(Engine *engine, const Variable *variable);
 Value engine_output(Engine *engine, ModuleInstance *module, const Output *output);
 /* Marks what it takes as sensitive. */
 Value engine_mark_take(Value value);
@@ -211,8 +214,10 @@ void engine_begin_walk(Engine *engine, Phase phase);
 /* From here on changes of the state are in memory only, until engine_attach_state writes them. */
 void engine_detach_state(Engine *engine);
 gboolean engine_attach_state(Engine *engine);
-/* Carries out moved blocks. */
+/* Carries out moved blocks, and what follows when count comes or goes. */
 gboolean engine_move(Engine *engine);
+/* The resource that the configuration has for an address, whatever the keys; or NULL. */
+const Resource *engine_declared(const Engine *engine, const Address *address);
 /* For each resource, which managed resources it depends on. */
 void engine_note_dependencies(Engine *engine, const Order *order);
 
@@ -248,6 +253,8 @@ void change_free(gpointer change);
 gboolean engine_targets(const Engine *engine, const char *address);
 gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArray *conditions,
 	const char *what, const char *address);
+/* What is secret must not leave the root module unless its output says so. */
+void engine_check_output(Engine *engine, const Output *output, Value value);
 /* Progress, if anyone listens. */
 void engine_tell(Engine *engine, EngineEventKind kind, const char *address, const char *detail,
 	gint64 elapsed_s);

@@ -81,6 +81,19 @@ static void depend(const Referrer *referrer, gconstpointer what) {
 		graph_depend(referrer->node, target);
 }
 
+/* `what` may not need itself. */
+static gboolean refers_to_itself(
+	const Referrer *referrer, gconstpointer what, const LangTraversal *traversal) {
+	if (!what || node_of(referrer->ordering, what) != referrer->node)
+		return FALSE;
+	const Resource *resource = what;
+	g_autofree char *name = resource_name(resource);
+	const char *path = referrer->module->path;
+	diags_error(referrer->ordering->engine->diags, traversal->range, "Self-referential block",
+		"Configuration for %s%s%s may not refer to itself.", path, *path ? "." : "", name);
+	return TRUE;
+}
+
 static void depend_on_outputs(const Referrer *referrer, const Module *child) {
 	GHashTableIter iter;
 	gpointer output;
@@ -109,12 +122,14 @@ static void refer_to_module(const Referrer *referrer, const LangTraversal *trave
 	depend_on_outputs(referrer, call->module);
 }
 
-static void refer_to_resource(
-	const Referrer *referrer, const char *prefix, const char *type, const LangStep *step) {
+static void refer_to_resource(const Referrer *referrer, const LangTraversal *traversal,
+	const char *prefix, const char *type, const LangStep *step) {
 	if (step->kind != LANG_STEP_NAME)
 		return;
 	g_autofree char *name = g_strdup_printf("%s%s.%s", prefix, type, step->name);
-	depend(referrer, g_hash_table_lookup(referrer->module->resource_index, name));
+	gconstpointer resource = g_hash_table_lookup(referrer->module->resource_index, name);
+	if (!refers_to_itself(referrer, resource, traversal))
+		depend(referrer, resource);
 }
 
 static void refer(const LangTraversal *traversal, gpointer data) {
@@ -132,9 +147,9 @@ static void refer(const LangTraversal *traversal, gpointer data) {
 	else if (g_str_equal(root, "module"))
 		refer_to_module(referrer, traversal);
 	else if (g_str_equal(root, "data") && traversal->n_steps > 1)
-		refer_to_resource(referrer, "data.", name, &traversal->steps[1]);
+		refer_to_resource(referrer, traversal, "data.", name, &traversal->steps[1]);
 	else
-		refer_to_resource(referrer, "", root, step);
+		refer_to_resource(referrer, traversal, "", root, step);
 }
 
 static void refer_in(
@@ -165,6 +180,25 @@ static void depend_on_module(Ordering *ordering, GraphNode *node, const Module *
 	depend_on_outputs(&referrer, module);
 }
 
+/* What depends_on names must be there: nothing else would find out. */
+static void check_target(Ordering *ordering, const Module *module, const LangTraversal *traversal) {
+	static const char *const other[] = {"module", "var", "local", "path", "terraform", NULL};
+	gboolean data = g_str_equal(traversal->root, "data");
+	guint at = data ? 1 : 0;
+	if (g_strv_contains(other, traversal->root) || traversal->n_steps <= at ||
+		traversal->steps[at].kind != LANG_STEP_NAME)
+		return;
+	const char *type = data ? traversal->steps[0].name : traversal->root;
+	const char *name = traversal->steps[at].name;
+	g_autofree char *key = g_strdup_printf("%s%s.%s", data ? "data." : "", type, name);
+	if (!g_hash_table_contains(module->resource_index, key))
+		diags_error(ordering->engine->diags, traversal->range,
+			"Reference to undeclared resource",
+			"A %s resource \"%s\" \"%s\" has not been declared in %s.",
+			data ? "data" : "managed", type, name,
+			*module->path ? module->path : "the root module");
+}
+
 static void depends_on(
 	Ordering *ordering, const Module *module, GraphNode *node, const LangExpr *expr) {
 	LangExpr **elements;
@@ -181,6 +215,7 @@ static void depends_on(
 			continue;
 		}
 		refer(traversal, &referrer);
+		check_target(ordering, module, traversal);
 		ModuleCall *call =
 			g_str_equal(traversal->root, "module") && traversal->n_steps > 0 &&
 					traversal->steps[0].kind == LANG_STEP_NAME
@@ -262,6 +297,7 @@ static void connect(Ordering *ordering, const Module *module) {
 
 Order *engine_order(Engine *engine, GraphRun run) {
 	g_autoptr(Order) order = g_new0(Order, 1);
+	guint errors = diags_error_count(engine->diags);
 	g_autoptr(GHashTable) all = g_hash_table_new(NULL, NULL);
 	order->graph = graph_new();
 	order->nodes = g_hash_table_new(NULL, NULL);
@@ -270,13 +306,14 @@ Order *engine_order(Engine *engine, GraphRun run) {
 		add_module(&ordering, engine->config->modules->pdata[i]);
 	for (guint i = 0; i < engine->config->modules->len; i++)
 		connect(&ordering, engine->config->modules->pdata[i]);
+	if (diags_error_count(engine->diags) > errors)
+		return NULL;
 	g_auto(GStrv) cycle = graph_cycle(order->graph);
 	if (cycle) {
 		g_autofree char *names = g_strjoinv(", ", cycle);
-		diags_error(engine->diags, SOURCE_NOWHERE, "Cycle",
-			"These refer to each other in a circle: %s. Take away one of the "
-			"references.",
-			names);
+		g_autofree char *summary = g_strdup_printf("Cycle: %s", names);
+		diags_error(engine->diags, SOURCE_NOWHERE, summary,
+			"They refer to each other in a circle. Take away one of the references.");
 		return NULL;
 	}
 	return g_steal_pointer(&order);

@@ -154,6 +154,7 @@ static Change *planned_change(const Job *job, ChangeAction action) {
 	change->name = g_strdup(job->resource->name);
 	change->schema = job->schema;
 	change->create_first = job->resource->create_before_destroy;
+	change->moved_from = g_strdup(g_hash_table_lookup(job->engine->moved, change->address));
 	g_ptr_array_add(job->engine->plan->changes, change);
 	return change;
 }
@@ -448,7 +449,7 @@ static gboolean settle(Job *job, Value prior, Value config, ProviderPlan *plan) 
 	g_auto(Value) plain_prior = value_unmark_deep(prior);
 	if (reason != REASON_NONE) {
 		if (job->resource->prevent_destroy)
-			return refuse_destroy(engine, job->resource, job->instance->address);
+			refuse_destroy(engine, job->resource, job->instance->address);
 		provider_plan_clear(plan);
 		if (!ask_plan(job, VALUE_NOTHING, config, plan))
 			return FALSE;
@@ -469,6 +470,9 @@ static gboolean settle(Job *job, Value prior, Value config, ProviderPlan *plan) 
 	EvalScope scope = engine_instance_scope(engine, job->module, job->resource, job->instance);
 	scope.self = change->after;
 	scope.has_self = TRUE;
+	gboolean refused = reason != REASON_NONE && job->resource->prevent_destroy;
+	if (refused)
+		return FALSE;
 	return action != CHANGE_NONE ||
 	       engine_check_conditions(engine, &scope, job->resource->postconditions,
 		       "Resource postcondition failed", job->instance->address);
@@ -522,7 +526,7 @@ static gboolean plan_resource(GraphNode *node, gpointer data) {
 
 /* ---- what is to go ---- */
 
-static const Resource *declared(const Engine *engine, const Address *address) {
+const Resource *engine_declared(const Engine *engine, const Address *address) {
 	for (guint i = 0; i < engine->config->modules->len; i++) {
 		const Module *module = engine->config->modules->pdata[i];
 		if (!g_str_equal(module->path, address->module_config))
@@ -534,18 +538,20 @@ static const Resource *declared(const Engine *engine, const Address *address) {
 	return NULL;
 }
 
-static gboolean module_declared(const Engine *engine, const Address *address) {
-	for (guint i = 0; i < engine->config->modules->len; i++)
-		if (g_str_equal(((const Module *)engine->config->modules->pdata[i])->path,
-			    address->module_config))
+static gboolean module_is_there(Engine *engine, const Module *module, const char *path) {
+	g_autoptr(GPtrArray) instances = engine_module_instances(engine, module);
+	for (guint i = 0; i < instances->len; i++)
+		if (g_str_equal(((const ModuleInstance *)instances->pdata[i])->path, path))
 			return TRUE;
 	return FALSE;
 }
 
-static ChangeReason delete_reason(const Engine *engine, const Address *address) {
-	const Resource *resource = declared(engine, address);
+static ChangeReason delete_reason(Engine *engine, const Address *address) {
+	const Resource *resource = engine_declared(engine, address);
 	if (!resource)
-		return module_declared(engine, address) ? REASON_NO_RESOURCE : REASON_NO_MODULE;
+		return REASON_NO_RESOURCE;
+	if (!module_is_there(engine, resource->module, address->module))
+		return REASON_NO_MODULE;
 	if (resource->count)
 		return address->has_key && value_kind(address->key) == VALUE_NUMBER
 			       ? REASON_COUNT_INDEX
@@ -582,7 +588,7 @@ static gboolean plan_removal(GraphNode *node, gpointer data) {
 	StateInstance *instance = state_instance(engine->state, removal->address);
 	g_autoptr(Diags) quiet = diags_new();
 	g_autoptr(Address) address = address_parse(removal->address, quiet);
-	const Resource *resource = address ? declared(engine, address) : NULL;
+	const Resource *resource = address ? engine_declared(engine, address) : NULL;
 	if (resource && resource->prevent_destroy)
 		return refuse_destroy(engine, resource, removal->address);
 	ProviderInstance *provider = engine_provider_by_address(engine, instance->provider);
@@ -660,7 +666,7 @@ static void visit_module(ModuleInstance *module, GHashTable *visited) {
 static gboolean was_expanded(const Engine *engine, const char *text) {
 	g_autoptr(Diags) quiet = diags_new();
 	g_autoptr(Address) address = address_parse(text, quiet);
-	const Resource *resource = address ? declared(engine, address) : NULL;
+	const Resource *resource = address ? engine_declared(engine, address) : NULL;
 	if (!resource)
 		return TRUE;
 	g_autoptr(GPtrArray) modules = engine_module_instances((Engine *)engine, resource->module);
@@ -732,15 +738,15 @@ static void plan_output(Engine *engine, const char *name, Value after, gboolean 
 	g_ptr_array_add(engine->plan->outputs, change);
 }
 
-static void refuse_sensitive_output(Engine *engine, const Output *output) {
+void engine_check_output(Engine *engine, const Output *output, Value value) {
+	if (output->sensitive || !value_has_sensitive(value))
+		return;
 	diags_error(engine->diags, output->range, "Output refers to sensitive values",
 		"To reduce the risk of accidentally exporting sensitive data that was intended to "
-		"be "
-		"only internal, Terraform requires that any root module output containing "
-		"sensitive "
-		"data be explicitly marked as sensitive, to confirm your intent. If you do intend "
-		"to "
-		"export this data, annotate the output value as sensitive by adding the following "
+		"be only internal, Terrarium requires that any root module output containing "
+		"sensitive data be explicitly marked as sensitive, to confirm your intent.\n\n"
+		"If you do intend to export this data, annotate the output value as sensitive by "
+		"adding the following "
 		"argument: sensitive = true");
 }
 
@@ -752,8 +758,7 @@ static void plan_outputs(Engine *engine) {
 	while (!destroy && g_hash_table_iter_next(&iter, &name, &value)) {
 		const Output *output = value;
 		g_auto(Value) after = engine_output(engine, engine->root, output);
-		if (value_has_sensitive(after) && !output->sensitive)
-			refuse_sensitive_output(engine, output);
+		engine_check_output(engine, output, after);
 		plan_output(engine, name, after, output->sensitive);
 	}
 	if (destroy && engine->targets)
@@ -864,8 +869,27 @@ static void spread_create_first(Engine *engine) {
 	}
 }
 
+/* Nothing is planned without the values that nobody gave. */
+static gboolean lacks_variables(Engine *engine) {
+	gboolean lacks = FALSE;
+	if (engine->options.mode == PLAN_DESTROY)
+		return FALSE;
+	GHashTableIter iter;
+	gpointer name, variable;
+	g_hash_table_iter_init(&iter, engine->config->root->variables);
+	while (g_hash_table_iter_next(&iter, &name, &variable)) {
+		if (((const Variable *)variable)->fallback ||
+			g_hash_table_contains(engine->given, name))
+			continue;
+		lacks = TRUE;
+		engine_refuse_variable(engine, variable);
+	}
+	return lacks;
+}
+
 Plan *engine_plan(Engine *engine) {
-	if (!engine_collect_variables(engine) || !engine_validate(engine))
+	if (!engine_collect_variables(engine) || !engine_validate(engine) ||
+		lacks_variables(engine))
 		return NULL;
 	g_mutex_lock(&engine->lock);
 	gboolean destroy = engine->options.mode == PLAN_DESTROY;
@@ -873,7 +897,8 @@ Plan *engine_plan(Engine *engine) {
 	engine->plan = plan_new(engine->options.mode);
 	engine->plan->variables = given_variables(engine);
 	guint errors = diags_error_count(engine->diags);
-	check_variables(engine);
+	if (!destroy)
+		check_variables(engine);
 	engine_detach_state(engine);
 	gboolean fine = diags_error_count(engine->diags) == errors && engine_move(engine);
 	fine = fine && (destroy || walk_configuration(engine));
@@ -892,7 +917,8 @@ Plan *engine_plan(Engine *engine) {
 
 gboolean plan_changes_anything(const Plan *plan) {
 	for (guint i = 0; i < plan->changes->len; i++)
-		if (((const Change *)plan->changes->pdata[i])->action != CHANGE_NONE)
+		if (((const Change *)plan->changes->pdata[i])->action != CHANGE_NONE ||
+			((const Change *)plan->changes->pdata[i])->moved_from)
 			return TRUE;
 	for (guint i = 0; i < plan->outputs->len; i++)
 		if (((const OutputChange *)plan->outputs->pdata[i])->action != CHANGE_NONE)

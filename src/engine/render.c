@@ -22,6 +22,8 @@ typedef struct {
 typedef struct {
 	guint indent;
 	gboolean null_suffix; /* " -> null" behind what goes */
+	gboolean dynamic; /* of no declared type: maps are objects, sets are lists, null is a value
+			   */
 	const char *path; /* as text; NULL below what can force */
 } Style;
 
@@ -167,10 +169,22 @@ static gboolean same_line(gconstpointer a, guint i, gconstpointer b, guint j) {
 	return g_str_equal(((char *const *)a)[i], ((char *const *)b)[j]);
 }
 
+/* The newline at the end begins no line. */
+static char **split_lines(const char *text) {
+	gsize length = strlen(text);
+	g_autofree char *plain = g_strndup(text, length - (length > 0 && text[length - 1] == '\n'));
+	return g_strsplit(plain, "\n", -1);
+}
+
+static void write_null_suffix(const Renderer *renderer, Diff diff, Style style) {
+	if (diff == DIFF_DELETE && style.null_suffix)
+		g_string_append(renderer->out, " -> null");
+}
+
 static void write_lines(
 	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
-	g_auto(GStrv) old = g_strsplit(value_text_or(before, ""), "\n", -1);
-	g_auto(GStrv) new = g_strsplit(value_text_or(after, ""), "\n", -1);
+	g_auto(GStrv) old = split_lines(value_text_or(before, ""));
+	g_auto(GStrv) new = split_lines(value_text_or(after, ""));
 	guint n = diff == DIFF_CREATE ? 0 : g_strv_length(old);
 	guint m = diff == DIFF_DELETE ? 0 : g_strv_length(new);
 	g_autoptr(GArray) pairs = align(old, n, new, m, same_line);
@@ -189,6 +203,7 @@ static void write_lines(
 	}
 	write_indent(renderer, style.indent);
 	g_string_append(renderer->out, "    EOT");
+	write_null_suffix(renderer, diff, style);
 }
 
 /* A string that holds a JSON object or array, as a value. */
@@ -212,21 +227,28 @@ static gboolean write_as_json(
 	gboolean had = read_json(before, &old), has = read_json(after, &new);
 	if ((diff != DIFF_CREATE && !had) || (diff != DIFF_DELETE && !has))
 		return FALSE;
-	Style inner = {style.indent + 1, FALSE, NULL};
+	Style inner = {style.indent + 1, FALSE, TRUE, NULL};
 	Diff inside = diff == DIFF_UPDATE ? diff_of(old, new) : diff;
 	g_string_append(renderer->out, "jsonencode(");
 	if (inside == DIFF_NONE && diff == DIFF_UPDATE)
 		g_string_append(renderer->out, " # whitespace changes");
 	g_string_append_c(renderer->out, '\n');
 	write_indent(renderer, style.indent + 1);
-	write_symbol(renderer, inside == DIFF_NONE     ? DIFF_NONE
-			       : inside == DIFF_UPDATE ? DIFF_UPDATE
-						       : DIFF_NONE);
+	write_symbol(renderer, inside == DIFF_UPDATE ? DIFF_UPDATE : DIFF_NONE);
 	write_value(renderer, old, new, inside, inner);
 	g_string_append_c(renderer->out, '\n');
 	write_indent(renderer, style.indent);
 	g_string_append(renderer->out, "    )");
+	write_null_suffix(renderer, diff, style);
 	return TRUE;
+}
+
+/* A plain text that becomes JSON. */
+static gboolean becomes_json(Value before, Value after) {
+	g_auto(Value) old = VALUE_NOTHING, new = VALUE_NOTHING;
+	return value_text(before) && !value_is_sensitive(before) &&
+	       !strchr(value_text(before), '\n') && !read_json(before, &old) &&
+	       read_json(after, &new);
 }
 
 /* ---- mappings ---- */
@@ -255,19 +277,23 @@ static char *written_key(const char *key, gboolean is_map) {
 	return value_to_json(value, VALUE_JSON_COMPACT);
 }
 
-static Diff entry_diff(Value before, Value after, const char *key, gboolean is_map) {
+static Diff entry_diff(Value before, Value after, const char *key, gboolean keeps_nulls) {
 	/* An attribute that is null is none; a map's element that is null is one. */
 	gboolean had = value_has(before, key), has = value_has(after, key);
-	if (is_map && had != has)
+	if (keeps_nulls && had != has)
 		return had ? DIFF_DELETE : DIFF_CREATE;
+	if (keeps_nulls &&
+		value_is_null(value_get(before, key)) != value_is_null(value_get(after, key)))
+		return DIFF_UPDATE;
 	return diff_of(value_get(before, key), value_get(after, key));
 }
 
-static guint key_width(GPtrArray *keys, gboolean is_map, Value before, Value after) {
+static guint key_width(
+	GPtrArray *keys, gboolean is_map, gboolean keeps_nulls, Value before, Value after) {
 	guint width = 0;
 	for (guint i = 0; i < keys->len; i++) {
 		const char *key = keys->pdata[i];
-		if (!is_map && value_is_null(value_get(before, key)) &&
+		if (!keeps_nulls && value_is_null(value_get(before, key)) &&
 			value_is_null(value_get(after, key)))
 			continue;
 		g_autofree char *written = written_key(key, is_map);
@@ -286,19 +312,21 @@ static void write_key(const Renderer *renderer, const char *written, guint width
 static void write_mapping(
 	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
 	gboolean is_map =
+		!style.dynamic &&
 		value_kind(value_is_known(after) && !value_is_null(after) ? after : before) ==
-		VALUE_MAP;
+			VALUE_MAP;
+	gboolean keeps_nulls = is_map || style.dynamic;
 	g_autoptr(GPtrArray) keys = union_of_keys(before, after);
-	guint width = key_width(keys, is_map, before, after), hidden = 0, shown = 0;
+	guint width = key_width(keys, is_map, keeps_nulls, before, after), hidden = 0, shown = 0;
 	GString *out = renderer->out;
 	g_string_append_c(out, '{');
 	for (guint i = 0; i < keys->len; i++) {
 		const char *key = keys->pdata[i];
 		Value old = value_get(before, key), new = value_get(after, key);
 		Diff inner = diff == DIFF_UPDATE || diff == DIFF_NONE
-				     ? entry_diff(before, after, key, is_map)
+				     ? entry_diff(before, after, key, keeps_nulls)
 				     : diff;
-		if (!is_map && value_is_null(old) && value_is_null(new))
+		if (!keeps_nulls && value_is_null(old) && value_is_null(new))
 			continue;
 		if (inner == DIFF_NONE && !renderer->show_unchanged && diff != DIFF_NONE) {
 			hidden++;
@@ -311,7 +339,8 @@ static void write_mapping(
 		write_symbol(renderer, inner);
 		write_key(renderer, written, width);
 		write_value(renderer, old, new, inner,
-			(Style){style.indent + 1, diff == DIFF_UPDATE, NULL});
+			(Style){style.indent + 1, diff == DIFF_UPDATE && !style.dynamic,
+				style.dynamic, NULL});
 		g_string_append_c(out, '\n');
 	}
 	if (hidden > 0 && shown == 0)
@@ -322,32 +351,85 @@ static void write_mapping(
 		g_string_append(out, "    ");
 	}
 	g_string_append_c(out, '}');
-	if (diff == DIFF_DELETE && style.null_suffix)
-		g_string_append(out, " -> null");
+	write_null_suffix(renderer, diff, style);
 }
 
 /* ---- sequences ---- */
 
+/* i G_MAXUINT: `a` is the element itself. */
 static gboolean same_element(gconstpointer a, guint i, gconstpointer b, guint j) {
-	Value first = value_at(*(const Value *)a, i), second = value_at(*(const Value *)b, j);
+	Value first = i == G_MAXUINT ? *(const Value *)a : value_at(*(const Value *)a, i);
+	Value second = value_at(*(const Value *)b, j);
 	return diff_of(first, second) == DIFF_NONE && value_is_null(first) == value_is_null(second);
+}
+
+static gboolean both_mappings(Value before, gssize i, Value after, gssize j) {
+	return value_is_mapping(value_at(before, (gsize)i)) &&
+	       value_is_mapping(value_at(after, (gsize)j));
+}
+
+static gboolean appears(Value element, Value sequence) {
+	for (guint i = 0; i < value_length(sequence); i++)
+		if (same_element(&element, G_MAXUINT, &sequence, i))
+			return TRUE;
+	return FALSE;
+}
+
+/* Lists of one length whose differing elements are nowhere in the other: changed in place. */
+static gboolean changed_in_place(GArray *pairs, Value before, Value after) {
+	if (value_length(before) != value_length(after))
+		return FALSE;
+	for (guint i = 0; i < pairs->len; i++) {
+		Pair pair = g_array_index(pairs, Pair, i);
+		if (pair.before >= 0 && pair.after < 0 &&
+			appears(value_at(before, (gsize)pair.before), after))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* What goes and what comes in one gap between common elements: mappings are changed into each
+ * other, one by one; the rest goes, then comes. */
+static void pair_gap(GArray *merged, const Pair *gap, guint n, Value before, Value after) {
+	g_autoptr(GArray) old = g_array_new(FALSE, FALSE, sizeof(gssize));
+	g_autoptr(GArray) new = g_array_new(FALSE, FALSE, sizeof(gssize));
+	for (guint i = 0; i < n; i++)
+		if (gap[i].after < 0)
+			g_array_append_val(old, gap[i].before);
+		else
+			g_array_append_val(new, gap[i].after);
+	guint used = 0;
+	for (guint i = 0; i < old->len; i++) {
+		Pair pair = {g_array_index(old, gssize, i), -1};
+		if (used < new->len &&
+			both_mappings(before, pair.before, after, g_array_index(new, gssize, used)))
+			pair.after = g_array_index(new, gssize, used++);
+		g_array_append_val(merged, pair);
+	}
+	for (; used < new->len; used++) {
+		Pair pair = {-1, g_array_index(new, gssize, used)};
+		g_array_append_val(merged, pair);
+	}
 }
 
 static GArray *pair_sequence(Value before, Value after) {
 	guint n = (guint)value_length(before), m = (guint)value_length(after);
 	g_autoptr(GArray) pairs = align(&before, n, &after, m, same_element);
-	/* What goes and what comes at the same place is one element that changes. */
 	GArray *merged = g_array_new(FALSE, FALSE, sizeof(Pair));
-	for (guint i = 0; i < pairs->len; i++) {
-		Pair pair = g_array_index(pairs, Pair, i);
-		Pair *last = merged->len ? &g_array_index(merged, Pair, merged->len - 1) : NULL;
-		gboolean joins = last && last->after < 0 && pair.before < 0 &&
-				 value_is_mapping(value_at(before, (gsize)last->before)) &&
-				 value_is_mapping(value_at(after, (gsize)pair.after));
-		if (joins)
-			last->after = pair.after;
-		else
-			g_array_append_val(merged, pair);
+	if (changed_in_place(pairs, before, after)) {
+		for (guint i = 0; i < n; i++)
+			g_array_append_val(merged, ((Pair){i, i}));
+		return merged;
+	}
+	const Pair *all = (const Pair *)(const void *)pairs->data;
+	for (guint i = 0; i < pairs->len;) {
+		guint end = i;
+		while (end < pairs->len && (all[end].before < 0 || all[end].after < 0))
+			end++;
+		pair_gap(merged, &all[i], end - i, before, after);
+		if (end < pairs->len)
+			g_array_append_val(merged, all[end]);
+		i = end + 1;
 	}
 	return merged;
 }
@@ -372,15 +454,33 @@ static GArray *pair_set(Value before, Value after) {
 	return pairs;
 }
 
+static Diff pair_diff(Value before, Value after, Pair pair) {
+	if (pair.before < 0 || pair.after < 0)
+		return pair.before < 0 ? DIFF_CREATE : DIFF_DELETE;
+	Value old = value_at(before, (gsize)pair.before), new = value_at(after, (gsize)pair.after);
+	if (value_is_null(old) != value_is_null(new))
+		return DIFF_UPDATE;
+	return diff_of(old, new);
+}
+
+/* Whether a neighbour of an element changes: then the element is shown even if it does not. */
+static gboolean changes_at(Value before, Value after, GArray *pairs, guint index, int step) {
+	if ((step < 0 && index == 0) || (step > 0 && index + 1 == pairs->len))
+		return FALSE;
+	Pair pair = g_array_index(pairs, Pair, step < 0 ? index - 1 : index + 1);
+	return pair_diff(before, after, pair) != DIFF_NONE;
+}
+
 static void write_sequence(
 	const Renderer *renderer, Value before, Value after, Diff diff, Style style) {
-	gboolean is_set = value_kind(before) == VALUE_SET || value_kind(after) == VALUE_SET;
+	gboolean is_set = !style.dynamic &&
+			  (value_kind(before) == VALUE_SET || value_kind(after) == VALUE_SET);
 	g_autoptr(GArray) pairs = is_set ? pair_set(before, after) : pair_sequence(before, after);
 	GString *out = renderer->out;
 	guint hidden = 0;
 	if (pairs->len == 0) {
-		g_string_append_printf(
-			out, "[]%s", diff == DIFF_DELETE && style.null_suffix ? " -> null" : "");
+		g_string_append(out, "[]");
+		write_null_suffix(renderer, diff, style);
 		return;
 	}
 	g_string_append(out, "[\n");
@@ -388,11 +488,10 @@ static void write_sequence(
 		Pair pair = g_array_index(pairs, Pair, i);
 		Value old = pair.before < 0 ? VALUE_NOTHING : value_at(before, (gsize)pair.before);
 		Value new = pair.after < 0 ? VALUE_NOTHING : value_at(after, (gsize)pair.after);
-		Diff inner = diff == DIFF_UPDATE ? pair.before < 0  ? DIFF_CREATE
-						   : pair.after < 0 ? DIFF_DELETE
-								    : diff_of(old, new)
-						 : diff;
-		if (inner == DIFF_NONE && diff == DIFF_UPDATE && !renderer->show_unchanged) {
+		Diff inner = diff == DIFF_UPDATE ? pair_diff(before, after, pair) : diff;
+		gboolean context = !is_set && (changes_at(before, after, pairs, i, -1) ||
+						      changes_at(before, after, pairs, i, 1));
+		if (inner == DIFF_NONE && diff == DIFF_UPDATE && !context) {
 			hidden++;
 			continue;
 		}
@@ -402,13 +501,14 @@ static void write_sequence(
 			hidden = 0;
 		write_indent(renderer, style.indent + 1);
 		write_symbol(renderer, inner);
-		write_value(renderer, old, new, inner, (Style){style.indent + 1, FALSE, NULL});
+		write_value(renderer, old, new, inner,
+			(Style){style.indent + 1, FALSE, style.dynamic, NULL});
 		g_string_append(out, ",\n");
 	}
 	write_hidden(renderer, style.indent + 1, hidden, "element");
 	write_indent(renderer, style.indent);
-	g_string_append_printf(
-		out, "    ]%s", diff == DIFF_DELETE && style.null_suffix ? " -> null" : "");
+	g_string_append(out, "    ]");
+	write_null_suffix(renderer, diff, style);
 }
 
 /* ---- any value ---- */
@@ -419,8 +519,7 @@ static void write_pair(
 	Value one = diff == DIFF_DELETE ? before : after;
 	if (diff != DIFF_UPDATE) {
 		write_plain(renderer, one);
-		if (diff == DIFF_DELETE && style.null_suffix)
-			g_string_append(out, " -> null");
+		write_null_suffix(renderer, diff, style);
 		return;
 	}
 	if (value_is_sensitive(before) && value_is_sensitive(after)) {
@@ -446,7 +545,7 @@ static void write_value(
 	if (sensitive)
 		write_pair(renderer, before, after, diff, style);
 	else if (becomes_unknown(before, after, diff)) {
-		Style inner = {style.indent, FALSE, NULL};
+		Style inner = {style.indent, FALSE, style.dynamic, NULL};
 		write_value(renderer, before, VALUE_NOTHING, DIFF_DELETE, inner);
 		g_string_append(renderer->out, " -> (known after apply)");
 	} else if (diff == DIFF_UPDATE ? same_shape(before, after)
@@ -458,7 +557,11 @@ static void write_value(
 			write_sequence(renderer, before, after, diff, style);
 	} else if (write_as_json(renderer, before, after, diff, style))
 		;
-	else if (has_lines(one) && (diff != DIFF_UPDATE || value_text(before)))
+	else if (diff == DIFF_UPDATE && becomes_json(before, after)) {
+		write_plain(renderer, before);
+		g_string_append(renderer->out, " -> ");
+		write_as_json(renderer, VALUE_NOTHING, after, DIFF_CREATE, style);
+	} else if (has_lines(one) && (diff != DIFF_UPDATE || value_text(before)))
 		write_lines(renderer, before, after, diff, style);
 	else
 		write_pair(renderer, before, after, diff, style);
@@ -517,7 +620,9 @@ static gboolean write_attributes(const Renderer *renderer, const SchemaBlock *sc
 		write_indent(renderer, indent + 1);
 		write_symbol(renderer, inner);
 		write_key(renderer, name, width);
-		write_value(renderer, old, new, inner, (Style){indent + 1, TRUE, inner_path});
+		const Type *type = ((const SchemaAttribute *)sorted->pdata[i])->type;
+		write_value(renderer, old, new, inner,
+			(Style){indent + 1, TRUE, type_kind(type) == TYPE_KIND_ANY, inner_path});
 		g_string_append_c(renderer->out, '\n');
 	}
 	write_hidden(renderer, indent + 1, hidden, "attribute");
@@ -622,6 +727,12 @@ static void write_block(const Renderer *renderer, const SchemaBlock *schema, Val
 
 /* ---- changes ---- */
 
+static char *module_of(const char *address) {
+	g_autoptr(Diags) quiet = diags_new();
+	g_autoptr(Address) parsed = address_parse(address, quiet);
+	return g_strdup(parsed && *parsed->module ? parsed->module : "its module");
+}
+
 static char *reason_line(const Change *change) {
 	g_auto(GStrv) parts = g_strsplit(change->address, "[", -1);
 	guint n = g_strv_length(parts);
@@ -630,11 +741,14 @@ static char *reason_line(const Change *change) {
 	case REASON_NO_RESOURCE:
 		return g_strdup_printf(
 			"because %s.%s is not in configuration", change->type, change->name);
-	case REASON_NO_MODULE:
-		return g_strdup_printf("because its module is not in configuration");
+	case REASON_NO_MODULE: {
+		g_autofree char *module = module_of(change->address);
+		return g_strdup_printf("because %s is not in configuration", module);
+	}
 	case REASON_WRONG_REPETITION:
-		return g_strdup(n > 1 ? "because resource does not use count or for_each so"
-				      : "because resource uses count or for_each");
+		return n == 1 ? g_strdup("because resource uses count or for_each")
+			      : g_strdup_printf("because resource does not use %s",
+					*index == '"' ? "for_each" : "count");
 	case REASON_COUNT_INDEX:
 		return g_strdup_printf("because index [%s is out of range for count", index);
 	case REASON_EACH_KEY:
@@ -655,6 +769,11 @@ static void write_title(const Renderer *renderer, const Change *change) {
 	GString *out = renderer->out;
 	const char *red = paint(renderer, RED), *bold = paint(renderer, BOLD);
 	const char *reset = paint(renderer, RESET);
+	if (change->action == CHANGE_NONE) {
+		g_string_append_printf(out, "%s  # %s%s has moved to %s%s%s\n", bold,
+			change->moved_from, reset, bold, change->address, reset);
+		return;
+	}
 	g_string_append_printf(out, "%s  # %s%s ", bold, change->address, reset);
 	if (change->deposed)
 		g_string_append_printf(out, "(deposed object %s) ", change->deposed);
@@ -690,7 +809,7 @@ static void write_title(const Renderer *renderer, const Change *change) {
 }
 
 static const char *const action_symbols[] = {
-	[CHANGE_NONE] = "   ",
+	[CHANGE_NONE] = "   ", /* moved */
 	[CHANGE_CREATE] = "  " GREEN "+" RESET,
 	[CHANGE_READ] = " " CYAN "<=" RESET,
 	[CHANGE_UPDATE] = "  " YELLOW "~" RESET,
@@ -728,6 +847,10 @@ static GHashTable *forcing_paths(const Change *change) {
 	return paths;
 }
 
+static gboolean is_shown(const Change *change) {
+	return change->action != CHANGE_NONE || change->moved_from;
+}
+
 static void write_change(Renderer *renderer, const Change *change) {
 	write_title(renderer, change);
 	write_action_symbol(renderer, change->action);
@@ -743,6 +866,13 @@ static void write_change(Renderer *renderer, const Change *change) {
 
 /* ---- the whole plan ---- */
 
+static gboolean changes_objects(const Plan *plan) {
+	for (guint i = 0; i < plan->changes->len; i++)
+		if (((const Change *)plan->changes->pdata[i])->action != CHANGE_NONE)
+			return TRUE;
+	return FALSE;
+}
+
 static void write_legend(const Renderer *renderer, const Plan *plan) {
 	static const struct {
 		ChangeAction action;
@@ -755,6 +885,8 @@ static void write_legend(const Renderer *renderer, const Plan *plan) {
 		{CHANGE_REPLACE_CREATE_FIRST, "create replacement and then destroy"},
 		{CHANGE_READ, "read (data resources)"},
 	};
+	if (!changes_objects(plan))
+		return;
 	g_string_append(renderer->out,
 		"\nTerrarium used the selected providers to generate the following execution\n"
 		"plan. Resource actions are indicated with the following symbols:\n");
@@ -796,14 +928,14 @@ static void write_outputs(const Renderer *renderer, const Plan *plan) {
 							 : value_ref(change->before);
 		g_auto(Value) after = change->sensitive ? value_mark_sensitive(change->after)
 							: value_ref(change->after);
-		write_value(renderer, before, after, diff, (Style){0, TRUE, NULL});
+		write_value(renderer, before, after, diff, (Style){0, TRUE, TRUE, NULL});
 		g_string_append_c(renderer->out, '\n');
 	}
 }
 
 static gboolean changes_resources(const Plan *plan) {
 	for (guint i = 0; i < plan->changes->len; i++)
-		if (((const Change *)plan->changes->pdata[i])->action != CHANGE_NONE)
+		if (is_shown(plan->changes->pdata[i]))
 			return TRUE;
 	return FALSE;
 }
@@ -857,13 +989,13 @@ char *plan_render(const Plan *plan, gboolean color) {
 	}
 	if (changes_resources(plan)) {
 		write_legend(&renderer, plan);
-		g_string_append_printf(renderer.out, "\n%s will perform the following actions:\n\n",
-			plan->errored ? "Planning failed. Terrarium encountered an error while "
-					"generating this plan. Otherwise it"
-				      : "Terrarium");
+		g_string_append_printf(renderer.out, "\nTerrarium %s:\n\n",
+			plan->errored ? "planned the following actions, but then encountered a "
+					"problem"
+				      : "will perform the following actions");
 		for (guint i = 0; i < plan->changes->len; i++) {
 			const Change *change = plan->changes->pdata[i];
-			if (change->action != CHANGE_NONE)
+			if (is_shown(change))
 				write_change(&renderer, change);
 		}
 		guint add, changed, destroy;
@@ -872,11 +1004,13 @@ char *plan_render(const Plan *plan, gboolean color) {
 			"%sPlan:%s %u to add, %u to change, %u to destroy.\n",
 			paint(&renderer, BOLD), paint(&renderer, RESET), add, changed, destroy);
 	}
+	if (plan->errored)
+		return g_string_free(renderer.out, FALSE);
 	write_outputs(&renderer, plan);
 	if (!changes_resources(plan) && plan->mode != PLAN_REFRESH_ONLY)
 		g_string_append(renderer.out,
-			"\nYou can apply this plan to save these new output values to the state, "
-			"without\nchanging any real infrastructure.\n");
+			"\nYou can apply this plan to save these new output values to the "
+			"Terrarium\nstate, without changing any real infrastructure.\n");
 	return g_string_free(renderer.out, FALSE);
 }
 
@@ -936,4 +1070,20 @@ char *output_render(const char *name, Value value, gboolean sensitive) {
 		return g_strdup_printf("%s = <sensitive>", name);
 	g_autofree char *text = lang_value_to_text(value, 0);
 	return g_strdup_printf("%s = %s", name, text);
+}
+
+char *output_show(const char *name, Value value, gboolean sensitive) {
+	Renderer renderer = {.out = g_string_new(NULL), .show_unchanged = TRUE};
+	if (sensitive)
+		g_string_append(renderer.out, "(sensitive value)");
+	else
+		write_value(&renderer, value, value, DIFF_NONE, (Style){0});
+	GString *out = g_string_new(NULL);
+	g_string_append_printf(out, "%s = ", name);
+	g_auto(GStrv) lines = g_strsplit(renderer.out->str, "\n", -1);
+	for (char **line = lines; *line; line++)
+		g_string_append_printf(out, "%s%s", line == lines ? "" : "\n",
+			g_str_has_prefix(*line, "    ") ? *line + 4 : *line);
+	g_string_free(renderer.out, TRUE);
+	return g_string_free(out, FALSE);
 }

@@ -124,6 +124,13 @@ static Value variable_default(Engine *engine, const Variable *variable) {
 		lang_expr_range(variable->fallback), NULL);
 }
 
+void engine_refuse_variable(Engine *engine, const Variable *variable) {
+	diags_error(engine->diags, variable->range, "No value for required variable",
+		"The root module input variable \"%s\" is not set, and has no default value. Use a "
+		"-var or -var-file command line argument to provide a value for this variable.",
+		variable->name);
+}
+
 static Value root_variable(Engine *engine, const Variable *variable) {
 	GivenVariable *given =
 		engine->given ? g_hash_table_lookup(engine->given, variable->name) : NULL;
@@ -134,14 +141,7 @@ static Value root_variable(Engine *engine, const Variable *variable) {
 		return variable_default(engine, variable);
 	if (!given) {
 		if (engine->phase != PHASE_DESTROY || !engine->given)
-			diags_error(engine->diags, variable->range,
-				"No value for required variable",
-				"The root module input variable \"%s\" is not set, and has no "
-				"default "
-				"value. Use a -var or -var-file command line argument, a "
-				"terraform.tfvars file, or the environment variable TF_VAR_%s to "
-				"provide a value for this variable.",
-				variable->name, variable->name);
+			engine_refuse_variable(engine, variable);
 		return value_unknown(variable->type);
 	}
 	if (value_is_null(given->value) && !variable->nullable && variable->fallback)
@@ -279,18 +279,28 @@ static gboolean resolve_path(Reference *reference, Value *out, guint *used) {
 		*out = value_string_take(g_get_current_dir());
 	else
 		return undeclared(reference, "Invalid \"path\" attribute",
-			g_strdup("The \"path\" object does not have this attribute. The supported "
-				 "names are module, root and cwd."));
+			g_strdup_printf(
+				"The \"path\" object does not have an attribute named \"%s\". "
+				"It has module, root and cwd.",
+				name ? name : ""));
 	*used = 1;
 	return TRUE;
 }
 
 static gboolean resolve_terraform(Reference *reference, Value *out, guint *used) {
-	if (g_strcmp0(step_name(reference->traversal, 0), "workspace") != 0)
+	const char *name = step_name(reference->traversal, 0);
+	gboolean applying = g_strcmp0(name, "applying") == 0;
+	if (!applying && g_strcmp0(name, "workspace") != 0)
 		return undeclared(reference, "Invalid \"terraform\" attribute",
-			g_strdup("The \"terraform\" object has the one attribute "
-				 "\"workspace\"."));
-	*out = value_string(reference->scope->engine->options.workspace);
+			g_strdup_printf(
+				"The \"terraform\" object does not have an attribute named "
+				"\"%s\". The only supported attributes are "
+				"terraform.workspace, the name of the currently-selected "
+				"workspace, and terraform.applying, a boolean which is true "
+				"only during apply.",
+				name ? name : ""));
+	*out = applying ? value_bool(reference->scope->engine->phase == PHASE_APPLY)
+			: value_string(reference->scope->engine->options.workspace);
 	*used = 1;
 	return TRUE;
 }
@@ -304,7 +314,7 @@ static gboolean resolve_repeat(Reference *reference, Value *out, guint *used) {
 			count ? "Reference to \"count\" in non-counted context"
 			      : "Reference to \"each\" in context without for_each",
 			g_strdup_printf(
-				"The \"%s\" object can be used only in \"module\", "
+				"The \"%s\" object can only be used in \"module\", "
 				"\"resource\", and \"data\" blocks, and only when the \"%s\" "
 				"argument is set.",
 				reference->traversal->root, count ? "count" : "for_each"));
@@ -358,8 +368,9 @@ static Instance *instance_at(const Expansion *expansion, const LangStep *step) {
 static gboolean no_index(Reference *reference, const Resource *resource, const LangStep *step) {
 	g_autofree char *name = resource_name(resource);
 	diags_error(reference->diags, reference->traversal->range, "Missing resource instance key",
-		"Because %s has \"%s\" set, its attributes must be accessed on specific instances. "
-		"For example, to correlate with indices of a referring resource, use: %s[%s]",
+		"Because %s has \"%s\" set, its attributes must be accessed on specific "
+		"instances.\n\nFor example, to correlate with indices of a referring resource, "
+		"use: %s[%s]",
 		name, resource->count ? "count" : "for_each", name,
 		resource->count ? "count.index" : "each.key");
 	(void)step;
@@ -378,7 +389,7 @@ static gboolean give_resource(
 		return TRUE;
 	}
 	const LangStep *next = steps < traversal->n_steps ? &traversal->steps[steps] : NULL;
-	if (next && expansion->repeat == REPEAT_COUNT && next->kind == LANG_STEP_NAME)
+	if (next && expansion->repeat != REPEAT_SINGLE && next->kind == LANG_STEP_NAME)
 		return no_index(reference, resource, next);
 	if (next && next->kind != LANG_STEP_SPLAT && expansion->repeat != REPEAT_SINGLE) {
 		Instance *instance = instance_at(expansion, next);

@@ -686,6 +686,10 @@ static void keep_backup(const State *state) {
 			backup, text, (gssize)length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
 }
 
+void state_touch(State *state) {
+	state->changed |= state->path && !g_file_test(state->path, G_FILE_TEST_EXISTS);
+}
+
 gboolean state_fold(State *state, GError **error) {
 	if (!state->path)
 		return TRUE;

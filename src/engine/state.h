@@ -64,6 +64,8 @@ State *state_open(const char *path, GError **error);
 State *state_from_text(const char *text, gssize length, GError **error);
 /* The text of a state file. Caller frees. */
 char *state_to_text(const State *state);
+/* After this a fold writes the file even if nothing changed, unless it is there. */
+void state_touch(State *state);
 /* Writes the file anew (atomically) if anything changed, and ends the journal. */
 gboolean state_fold(State *state, GError **error);
 

@@ -155,6 +155,28 @@ static gboolean read_option(Engine *engine, const char *option) {
 	return give_text(engine, name, equals + 1, "-var");
 }
 
+static int compare_variables(gconstpointer a, gconstpointer b) {
+	return strcmp(((const Variable *)a)->name, ((const Variable *)b)->name);
+}
+
+/* What has no value yet and needs one, by name. */
+static gboolean ask_for_missing(Engine *engine) {
+	g_autoptr(GList) all = g_list_sort(
+		g_hash_table_get_values(engine->config->root->variables), compare_variables);
+	gboolean fine = TRUE;
+	for (GList *each = all; each && engine->options.ask; each = each->next) {
+		const Variable *variable = each->data;
+		if (variable->fallback || g_hash_table_contains(engine->given, variable->name))
+			continue;
+		g_autofree char *text = engine->options.ask(
+			variable->name, variable->description, engine->options.ask_data);
+		if (!text)
+			break;
+		fine &= give_text(engine, variable->name, text, "an answer");
+	}
+	return fine;
+}
+
 gboolean engine_collect_variables(Engine *engine) {
 	engine->given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, given_variable_free);
 	gboolean fine = read_environment(engine);
@@ -162,5 +184,5 @@ gboolean engine_collect_variables(Engine *engine) {
 	for (const char *const *each = engine->options.variables; each && *each; each++)
 		fine &= g_str_has_prefix(*each, "file:") ? read_file(engine, *each + 5)
 							 : read_option(engine, *each + 4);
-	return fine;
+	return fine && ask_for_missing(engine);
 }

@@ -82,10 +82,30 @@ static const Type *attribute_type(const Type *type, const char *name) {
 	return attribute ? attribute->type : type_any();
 }
 
+static gboolean lacks_attribute(const Type *type, const char *name) {
+	return type_kind(type) == TYPE_KIND_OBJECT && !type_attribute(type, name);
+}
+
+static Value missing_in_type(
+	const Context *context, const Type *type, const char *name, SourceRange range) {
+	gsize n = type_length(type);
+	g_autofree const char **names = g_new(const char *, n + 1);
+	for (gsize i = 0; i < n; i++)
+		names[i] = type_attribute_at(type, i)->name;
+	const char *near = text_nearest(name, names, n);
+	return fail(context, range, "Unsupported attribute",
+		"This object has no argument, nested block, or exported attribute named "
+		"\"%s\".%s%s%s",
+		name, near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 static Value get_attribute(
 	const Context *context, Value object, const char *name, SourceRange range) {
 	if (value_is_mapping(object) && value_has(object, name))
 		return marked_like(value_ref(value_get(object, name)), object, VALUE_NOTHING);
+	if (!value_is_known(object) && lacks_attribute(value_type(object), name) &&
+		!context->scope->lenient)
+		return missing_in_type(context, value_type(object), name, range);
 	if (!value_is_known(object))
 		return marked_like(value_unknown(attribute_type(value_type(object), name)), object,
 			VALUE_NOTHING);
@@ -346,8 +366,8 @@ static gboolean different_kinds(const Context *context, Value a, Value b) {
 	       !value_is_null(a) && !value_is_null(b) && value_kind(a) != value_kind(b);
 }
 
-static Value operand(
-	const LangExpr *expr, const Context *context, const Type *type, Value *original) {
+static Value operand(const LangExpr *expr, const Context *context, const Type *type,
+	const char *side, Value *original) {
 	*original = eval(expr, context);
 	if (value_is_null(*original) && context->scope->lenient)
 		return type == type_bool() ? value_bool(FALSE) : value_null(type);
@@ -361,7 +381,8 @@ static Value operand(
 	Value converted = value_convert(*original, type, &problem);
 	if (!problem)
 		return converted;
-	fail(context, expr->range, "Invalid operand", "Unsuitable value for operand: %s.", problem);
+	fail(context, expr->range, "Invalid operand", "Unsuitable value for %soperand: %s.", side,
+		problem);
 	return value_unknown(type);
 }
 
@@ -429,11 +450,11 @@ static Value eval_binary(const LangExpr *expr, const Context *context) {
 	const Type *type = logic ? type_bool() : type_number();
 	g_auto(Value) original_a = VALUE_NOTHING;
 	g_auto(Value) original_b = VALUE_NOTHING;
-	g_auto(Value) a = operand(expr->left, context, type, &original_a);
+	g_auto(Value) a = operand(expr->left, context, type, "left ", &original_a);
 	Value early;
 	if (decides_early(expr, context, a, &early))
 		return early;
-	g_auto(Value) b = operand(expr->right, context, type, &original_b);
+	g_auto(Value) b = operand(expr->right, context, type, "right ", &original_b);
 	Value result = logic ? compute_logic(expr->op, a, b) : compute_numbers(expr, context, a, b);
 	return marked_like(result, original_a, original_b);
 }
@@ -441,7 +462,7 @@ static Value eval_binary(const LangExpr *expr, const Context *context) {
 static Value eval_unary(const LangExpr *expr, const Context *context) {
 	const Type *type = expr->op == OP_NOT ? type_bool() : type_number();
 	g_auto(Value) original = VALUE_NOTHING;
-	g_auto(Value) value = operand(expr->right, context, type, &original);
+	g_auto(Value) value = operand(expr->right, context, type, "", &original);
 	Value result;
 	if (!value_is_known(value))
 		result = value_unknown(type);

@@ -79,7 +79,7 @@ static void test_problems(void) {
 		"variable \"a\" {\n  defualt = 1\n}\n", "Unsupported argument", "\"default\"");
 	assert_problem("output \"a\" {}\n", "Missing required argument", "\"value\"");
 	assert_problem("resource \"aws_vpc\" \"a\" {}\nresource \"aws_vpc\" \"a\" {}\n",
-		"Duplicate resource configuration", "main.tf:1");
+		"Duplicate resource \"aws_vpc\" configuration", "main.tf:1");
 	assert_problem("locals {\n  a = 1\n}\nlocals {\n  a = 2\n}\n",
 		"Duplicate local value definition", "\"a\"");
 	assert_problem("module \"m\" {\n  source = \"hashicorp/consul/aws\"\n}\n",

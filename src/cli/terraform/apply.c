@@ -32,38 +32,60 @@ static void print_outputs(Engine *engine) {
 	}
 }
 
-static gboolean confirmed(const Command *command, const Plan *plan, gboolean approved) {
+static gboolean confirmed(Command *command, const Plan *plan, gboolean approved) {
 	if (approved || !plan_changes_anything(plan))
 		return TRUE;
 	g_autofree char *workspace = command_workspace();
 	gboolean is_default = g_str_equal(workspace, "default");
-	g_autofree char *question = g_strdup_printf(
-		plan->mode == PLAN_DESTROY ? "Do you really want to destroy all resources%s%s%s?"
-					   : "Do you want to perform these actions%s%s%s?",
+	g_autofree char *question = g_strdup_printf("Do you %s%s%s%s?",
+		plan->mode == PLAN_DESTROY	  ? "really want to destroy all resources"
+		: plan->mode == PLAN_REFRESH_ONLY ? "want to update the Terrarium state to reflect "
+						    "these detected changes"
+						  : "want to perform these actions",
 		is_default ? "" : " in workspace \"", is_default ? "" : workspace,
 		is_default ? "" : "\"");
-	const char *detail = plan->mode == PLAN_DESTROY
-				     ? "Terrarium will destroy all your managed infrastructure, as "
-				       "shown above.\n"
-				       "  There is no undo. Only 'yes' will be accepted to confirm."
-				     : "Terrarium will perform the actions described above.\n"
-				       "  Only 'yes' will be accepted to approve.";
+	const char *detail =
+		plan->mode == PLAN_DESTROY
+			? "Terrarium will destroy all your managed infrastructure, as shown "
+			  "above.\n"
+			  "  There is no undo. Only 'yes' will be accepted to confirm."
+		: plan->mode == PLAN_REFRESH_ONLY
+			? "Terrarium will write these changes to the state without modifying any "
+			  "real infrastructure.\n"
+			  "  There is no undo. Only 'yes' will be accepted to confirm."
+			: "Terrarium will perform the actions described above.\n"
+			  "  Only 'yes' will be accepted to approve.";
 	if (!command->input) {
 		cli_fail("-input=false and no -auto-approve: nobody can approve the plan.");
 		return FALSE;
 	}
-	if (command_confirm(question, detail, "Enter a value: "))
+	switch (command_confirm(command, question, detail)) {
+	case ANSWER_YES:
 		return TRUE;
-	printf("%s cancelled.\n", plan->mode == PLAN_DESTROY ? "Destroy" : "Apply");
+	case ANSWER_NO:
+		printf("%s cancelled.\n", plan->mode == PLAN_DESTROY ? "Destroy" : "Apply");
+		break;
+	case ANSWER_NONE:
+		command_report(command);
+	}
 	return FALSE;
 }
 
 static int carry_out(Command *command, Plan *plan) {
 	ApplyCounts counts;
 	gboolean destroys = plan->mode == PLAN_DESTROY;
-	if (plan_changes_anything(plan))
-		printf("\n");
 	gboolean fine = engine_apply(command->engine, plan, &counts);
+	if (command->targets->len > 1)
+		diags_warning(command->diags, SOURCE_NOWHERE, "Applied changes may be incomplete",
+			"The plan was created with the -target option in effect, so some changes "
+			"requested in the configuration may have been ignored and the output "
+			"values "
+			"may not be fully updated. Run the following command to verify that no "
+			"other changes are pending:\n    terrarium plan\n\nNote that the -target "
+			"option is not suitable for routine use, and is provided only for "
+			"exceptional situations such as recovering from errors or mistakes, or "
+			"when "
+			"Terrarium specifically suggests to use it as part of an error message.");
 	if (command_report(command) || !fine)
 		return 1;
 	print_counts(command, &counts, destroys);
@@ -88,10 +110,7 @@ static int apply(Command *command, gboolean approved) {
 		command_report(command);
 		return 1;
 	}
-	if (!plan->errored || plan->changes->len > 0) {
-		g_autofree char *text = plan_render(plan, command->color);
-		fputs(text, stdout);
-	}
+	command_print_plan(command, plan);
 	gboolean errored = plan->errored;
 	if (command_report(command) || errored)
 		return 1;

@@ -205,19 +205,52 @@ static guint terminal_width(void) {
 	return 78;
 }
 
+static void print_diags(const Command *command, const Diags *diags, FILE *out) {
+	if (diags_count(diags) == 0)
+		return;
+	g_autofree char *text = diags_render(
+		diags, command->sources, command->color && isatty(fileno(out)), terminal_width());
+	fputs(text, out);
+	fflush(out);
+}
+
 gboolean command_report(Command *command) {
 	gboolean failed = diags_has_errors(command->diags);
 	fflush(stdout);
-	if (diags_count(command->diags) > 0) {
-		g_autofree char *text = diags_render(command->diags, command->sources,
-			command->color && isatty(STDERR_FILENO), terminal_width());
-		fputs(text, stderr);
-		fflush(stderr);
-	}
 	/* The engine goes on with the same list. */
-	g_autoptr(Diags) printed = diags_new();
-	diags_move(printed, command->diags);
+	g_autoptr(Diags) errors = diags_new();
+	g_autoptr(Diags) warnings = diags_split_warnings(command->diags);
+	diags_move(errors, command->diags);
+	print_diags(command, warnings, stdout);
+	print_diags(command, errors, stderr);
 	return failed;
+}
+
+static gboolean shows_changes(const Plan *plan) {
+	for (guint i = 0; i < plan->changes->len; i++)
+		if (((const Change *)plan->changes->pdata[i])->action != CHANGE_NONE)
+			return TRUE;
+	return FALSE;
+}
+
+gboolean command_print_plan(Command *command, const Plan *plan) {
+	if (plan->errored && !shows_changes(plan))
+		return FALSE;
+	g_autofree char *text = plan_render(plan, command->color);
+	fputs(text, stdout);
+	if (command->targets->len > 1)
+		diags_warning(command->diags, SOURCE_NOWHERE, "Resource targeting is in effect",
+			"You are creating a plan with the -target option, which means that the "
+			"result of this plan may not represent all of the changes requested by the "
+			"current configuration.\n\nThe -target option is not for routine use, and "
+			"is "
+			"provided only for exceptional situations such as recovering from errors "
+			"or "
+			"mistakes, or when Terrarium specifically suggests to use it as part of an "
+			"error message.");
+	g_autoptr(Diags) warnings = diags_split_warnings(command->diags);
+	print_diags(command, warnings, stdout);
+	return TRUE;
 }
 
 static void print_progress(EngineEventKind kind, const char *address, const char *detail,
@@ -248,14 +281,49 @@ static void print_progress(EngineEventKind kind, const char *address, const char
 	fflush(stdout);
 }
 
-gboolean command_confirm(const char *question, const char *detail, const char *prompt) {
-	char answer[64] = "";
-	printf("\n%s\n  %s\n\n  %s", question, detail, prompt);
+/* A line that the user types; NULL at the end of input, or when interrupted. Caller frees. */
+static char *read_answer(Command *command) {
+	GCancellable *cancellable = command->engine ? engine_cancellable(command->engine) : NULL;
+	g_autoptr(GString) line = g_string_new(NULL);
+	for (;;) {
+		GPollFD fds[2] = {{.fd = STDIN_FILENO, .events = G_IO_IN}};
+		guint n = cancellable && g_cancellable_make_pollfd(cancellable, &fds[1]) ? 2 : 1;
+		g_poll(fds, n, -1);
+		if (n == 2)
+			g_cancellable_release_fd(cancellable);
+		char c;
+		if (g_cancellable_is_cancelled(cancellable) || read(STDIN_FILENO, &c, 1) != 1)
+			return NULL;
+		if (c == '\n')
+			return g_strdup(g_strstrip(line->str));
+		g_string_append_c(line, c);
+	}
+}
+
+Answer command_confirm(Command *command, const char *question, const char *detail) {
+	printf("\n%s\n  %s\n\n  Enter a value: ", question, detail);
 	fflush(stdout);
-	if (!fgets(answer, sizeof answer, stdin))
-		printf("\n");
+	g_autofree char *answer = read_answer(command);
 	printf("\n");
-	return g_str_equal(g_strstrip(answer), "yes");
+	if (answer)
+		return g_str_equal(answer, "yes") ? ANSWER_YES : ANSWER_NO;
+	gboolean interrupted = g_cancellable_is_cancelled(engine_cancellable(command->engine));
+	diags_error(command->diags, SOURCE_NOWHERE,
+		interrupted ? "error asking for approval: interrupted"
+			    : "error asking for approval: EOF",
+		NULL);
+	return ANSWER_NONE;
+}
+
+static char *ask_variable(const char *name, const char *description, gpointer data) {
+	printf("var.%s\n", name);
+	if (description)
+		printf("  %s\n\n", description);
+	printf("  Enter a value: ");
+	fflush(stdout);
+	char *answer = read_answer(data);
+	printf("\n");
+	return answer;
 }
 
 /* ---- the target ---- */
@@ -328,6 +396,8 @@ gboolean command_open(Command *command, const char *operation) {
 		.targets = (const char *const *)command->targets->pdata,
 		.replace = (const char *const *)command->replace->pdata,
 		.variables = (const char *const *)command->variables->pdata,
+		.ask = command->input ? ask_variable : NULL,
+		.ask_data = command,
 		.progress = print_progress,
 		.progress_data = command,
 		.cancellable = g_cancellable_new()};

@@ -16,40 +16,55 @@ static int print_json(Value value) {
 	return 0;
 }
 
-static int print_raw(const char *name, Value value) {
+static int print_raw(Command *command, const char *name, Value value) {
 	g_autofree char *problem = NULL;
 	g_auto(Value) text = value_convert(value, type_string(), &problem);
-	if (problem || !value_text(text))
-		return cli_fail(
-			"The output \"%s\" cannot be printed raw: only strings, numbers and "
-			"bools can. Use -json.",
-			name);
+	if (problem || !value_text(text)) {
+		g_autofree char *type = type_friendly_name(value_type(value));
+		diags_error(command->diags, SOURCE_NOWHERE, "Unsupported value for raw output",
+			"The -raw option only supports strings, numbers, and boolean values, but "
+			"output value \"%s\" is %s.\n\nUse the -json option for "
+			"machine-readable representations of output values that have complex "
+			"types.",
+			name, type);
+		return command_report(command);
+	}
 	fputs(value_text(text), stdout);
 	return 0;
 }
 
-static int print_one(const State *state, const char *name, gboolean json, gboolean raw) {
+static int print_one(Command *command, const State *state, const char *name, gboolean raw) {
 	const StateOutput *output = g_hash_table_lookup(state->outputs, name);
-	if (!output)
-		return cli_fail(
-			"Output \"%s\" not found. It is not in the state: if it is new in the "
-			"configuration, apply it first.",
-			name);
+	if (!output) {
+		g_autofree char *summary = g_strdup_printf("Output \"%s\" not found", name);
+		diags_error(command->diags, SOURCE_NOWHERE, summary,
+			"The output variable requested could not be found in the state file. If "
+			"you recently added this to your configuration, be sure to run `terrarium "
+			"apply`, since the state won't be updated with new output variables until "
+			"that command is run.");
+		return command_report(command);
+	}
 	if (raw)
-		return print_raw(name, output->value);
-	if (json)
+		return print_raw(command, name, output->value);
+	if (command->json)
 		return print_json(output->value);
 	g_autofree char *text = output_render("", output->value, FALSE);
 	printf("%s\n", text + strlen(" = "));
 	return 0;
 }
 
-static int print_all(const State *state, gboolean json) {
+static int print_all(Command *command, const State *state) {
+	gboolean json = command->json;
 	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(state->outputs), compare_names);
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
 	if (!names && !json) {
-		fprintf(stderr, "Warning: No outputs found. The state has none: define some in the "
-				"configuration and apply it.\n");
+		diags_warning(command->diags, SOURCE_NOWHERE, "No outputs found",
+			"The state file either has no outputs defined, or all the defined outputs "
+			"are empty. Please define an output in your configuration with the "
+			"`output` keyword and run `terrarium refresh` for it to become available. "
+			"If you are using interpolation, please verify the interpolated value is "
+			"not empty. You can use the `terrarium console` command to assist.");
+		command_report(command);
 		return 0;
 	}
 	for (GList *each = names; each; each = each->next) {
@@ -82,15 +97,19 @@ static int run(int argc, char **argv) {
 	};
 	if (!flags_parse(&argc, argv, flags, 1, "output [OPTION…] [NAME]", &code))
 		return code;
-	if (raw && argc < 2)
-		return cli_fail("-raw needs the name of an output.");
+	if (raw && argc < 2) {
+		diags_error(command.diags, SOURCE_NOWHERE, "Output name required",
+			"You must give the name of a single output value when using the -raw "
+			"option.\n\nFor more help on using this command, run: terrarium output "
+			"-help");
+		return command_report(&command);
+	}
 	g_autofree char *own = command_state_path();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(State) state = state_open(command.state_path ? command.state_path : own, &error);
 	if (!state)
 		return cli_fail("%s", error->message);
-	return argc > 1 ? print_one(state, argv[1], command.json, raw)
-			: print_all(state, command.json);
+	return argc > 1 ? print_one(&command, state, argv[1], raw) : print_all(&command, state);
 }
 
 const CliCommand cli_command_output = {"output", "Print outputs", run};

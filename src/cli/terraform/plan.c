@@ -22,12 +22,13 @@ static void say_where(const char *out) {
 static int plan(Command *command, const char *out, gboolean detailed) {
 	command_catch_interrupt(command);
 	g_autoptr(Plan) made = engine_plan(command->engine);
-	if (!made || (made->errored && made->changes->len == 0)) {
+	if (!made) {
 		command_report(command);
 		return 1;
 	}
-	g_autofree char *text = plan_render(made, command->color);
-	fputs(text, stdout);
+	if (!command_print_plan(command, made))
+		printf("\nPlanning failed. Terrarium encountered an error while generating this "
+		       "plan.\n\n");
 	g_autoptr(GError) error = NULL;
 	gboolean errored = made->errored;
 	if (!errored && out && !plan_write(made, command->engine, out, &error))

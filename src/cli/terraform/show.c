@@ -14,7 +14,7 @@ static void print_outputs(const State *state) {
 		printf("\nOutputs:\n\n");
 	for (GList *each = names; each; each = each->next) {
 		const StateOutput *output = g_hash_table_lookup(state->outputs, each->data);
-		g_autofree char *line = output_render(each->data, output->value, output->sensitive);
+		g_autofree char *line = output_show(each->data, output->value, output->sensitive);
 		printf("%s\n", line);
 	}
 }
@@ -22,7 +22,9 @@ static void print_outputs(const State *state) {
 static int show_state(Command *command) {
 	const State *state = engine_state(command->engine);
 	if (g_hash_table_size(state->instances) == 0 && g_hash_table_size(state->outputs) == 0) {
-		printf("The state file is empty. No resources are represented.\n");
+		printf("%s\n", g_file_test(state->path, G_FILE_TEST_EXISTS)
+				       ? "The state file is empty. No resources are represented."
+				       : "No state.");
 		return 0;
 	}
 	g_autofree char *text = state_render(command->engine, state, command->color);

@@ -31,6 +31,13 @@ static int list(Command *command, char **texts) {
 		state_open(command->state_path ? command->state_path : path, &error);
 	if (!state)
 		return cli_fail("%s", error->message);
+	if (!state->serial && g_hash_table_size(state->instances) == 0) {
+		fprintf(stderr, "No state file was found!\n\nState management commands require a "
+				"state file. Run this command\nin a directory where Terrarium has "
+				"been run or use the -state flag\nto point the command to a "
+				"specific state location.\n");
+		return 1;
+	}
 	g_autoptr(GPtrArray) instances = state_sorted(state);
 	for (guint i = 0; i < instances->len; i++) {
 		const StateInstance *instance = instances->pdata[i];

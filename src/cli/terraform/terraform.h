@@ -46,10 +46,13 @@ guint command_plan_flags(Command *command, Flag *flags);
 gboolean command_open(Command *command, const char *operation);
 /* Prints what diags has (and forgets it). Returns TRUE if there was an error. */
 gboolean command_report(Command *command);
+/* Prints a plan, and the warnings that come with it. FALSE if it shows nothing for its errors. */
+gboolean command_print_plan(Command *command, const Plan *plan);
 /* The path of the state of the current workspace, below the current folder. Caller frees. */
 char *command_state_path(void);
 char *command_workspace(void);
-/* Asks for "yes". */
-gboolean command_confirm(const char *question, const char *detail, const char *prompt);
+typedef enum { ANSWER_YES, ANSWER_NO, ANSWER_NONE } Answer;
+/* Asks for "yes". ANSWER_NONE: nobody could answer, or Ctrl-C; an error is in diags then. */
+Answer command_confirm(Command *command, const char *question, const char *detail);
 /* Ctrl-C asks the engine to stop. */
 void command_catch_interrupt(Command *command);

@@ -414,9 +414,21 @@ static int compare_texts(gconstpointer a, gconstpointer b) {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static Value unknown_texts(gsize n) {
+	ValueBuilder *out = value_builder_new(VALUE_LIST, type_string());
+	for (gsize i = 0; i < n; i++)
+		value_builder_add_take(out, value_unknown(type_string()));
+	return value_builder_end(out);
+}
+
 FUNCTION(sort) {
 	/* A set is kept in order, but drops what is there twice: so sort an array. */
+	if (!value_is_known(arguments[0]))
+		return value_unknown(type_list(type_string()));
 	gsize length = value_length(arguments[0]);
+	/* How many there will be is known, but not in which order. */
+	if (!value_is_wholly_known(arguments[0]))
+		return unknown_texts(length);
 	g_autoptr(GPtrArray) texts = g_ptr_array_new();
 	for (gsize i = 0; i < length; i++) {
 		const char *text = value_text(value_at(arguments[0], i));
@@ -492,7 +504,7 @@ const LangFunctionSpec lang_collection_specs[] = {
 	{"setsubtract", call_setsubtract, "a:L b:L", 'a'},
 	{"setunion", call_setunion, "first_set:L *other_sets:L", 'a'},
 	{"slice", call_slice, "list:a start_index:n end_index:n", 'a'},
-	{"sort", call_sort, "list:S", 'S'},
+	{"sort", call_sort, "list:S~", 'S'},
 	{"transpose", call_transpose, "values:a", 'a'},
 	{"values", call_values, "mapping:a~", 'a'},
 	{"zipmap", call_zipmap, "keys:S values:a~", 'a'},

