@@ -55,6 +55,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Databases, databases_free)
 /* Creates the instance if its data is not there, starts it if it does not run, adopts it if it
  * does. Takes `spec`. Fails for an engine that this machine does not have. */
 Database *databases_run(Databases *databases, DatabaseSpec *spec, GError **error);
+/* Takes up an instance that shall not run (stopped, or about to be deleted): a server of it that
+ * still runs is stopped. Takes `spec`; fails as databases_run does. */
+Database *databases_keep(Databases *databases, DatabaseSpec *spec, GError **error);
 Database *databases_get(Databases *databases, const char *id);
 /* Stops servers (and only those: data stays) that databases_run was not told of. Once, after a
  * restart. */
@@ -73,7 +76,10 @@ void database_start(Database *database);
 void database_reboot(Database *database);
 /* Changes the master user's password of a running instance (MODIFYING until done). */
 void database_set_password(Database *database, const char *password);
-/* Changes parameters; those that need a restart take effect with the next one (as pending-reboot).
+/* The port that it listens on from its next start. */
+void database_set_port(Database *database, int port);
+/* Changes parameters (taken); those that need a restart take effect with the next one (as
+ * pending-reboot).
  */
 void database_set_parameters(Database *database, char **parameters);
 /* Stops it and deletes its data; the last event says DELETED, and `database` is invalid after it.

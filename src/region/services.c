@@ -11,6 +11,7 @@ extern const RegionService region_ecs;
 extern const RegionService region_elbv2;
 extern const RegionService region_iam;
 extern const RegionService region_logs;
+extern const RegionService region_rds;
 extern const RegionService region_secretsmanager;
 extern const RegionService region_servicediscovery, region_servicediscovery_namespaces,
 	region_servicediscovery_services, region_servicediscovery_instances;
@@ -36,6 +37,7 @@ const RegionService *const region_services[] = {
 	&region_elbv2,
 	&region_iam,
 	&region_logs,
+	&region_rds,
 	&region_secretsmanager,
 	&region_servicediscovery,
 	&region_servicediscovery_namespaces,

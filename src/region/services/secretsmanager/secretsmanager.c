@@ -232,7 +232,7 @@ static gboolean has_value(Value input) {
 
 /* ---- secrets ---- */
 
-#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@-"
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+=.@!-"
 
 static gboolean check_name(RegionCall *call, const char *name, GError **error) {
 	if (strspn(name, NAME_CHARACTERS) != strlen(name)) {
