@@ -47,3 +47,24 @@ def region(tmp_path_factory):
     assert up.returncode == 0, up.stderr
     yield region
     region.run("down", "--purge")
+
+
+@pytest.fixture
+def terrarium(region, tmp_path):
+    """Runs our own engine in a folder of its own; what it applied is destroyed in the end."""
+
+    def run(*arguments, code=0):
+        done = subprocess.run(
+            [region.terrarium, *arguments],
+            cwd=tmp_path,
+            env=region.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    yield run
+    run("destroy", "-auto-approve")

@@ -2,7 +2,6 @@
 
 import subprocess
 
-import pytest
 
 NETWORK = """
 provider "aws" {
@@ -76,25 +75,6 @@ resource "aws_vpc_security_group_ingress_rule" "app" {
 }
 output "vpc" { value = aws_vpc.main.id }
 """
-
-
-@pytest.fixture
-def terrarium(region, tmp_path):
-    def run(*arguments, code=0):
-        done = subprocess.run(
-            [region.terrarium, *arguments],
-            cwd=tmp_path,
-            env=region.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    yield run
-    run("destroy", "-auto-approve")
 
 
 def test_network(region, terrarium, tmp_path):

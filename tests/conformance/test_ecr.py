@@ -460,3 +460,130 @@ def test_skopeo(region, ecr, repository, tmp_path):
     assert image["imageManifestMediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
     skopeo("delete", "--tls-verify=false", f"{name}:docker")
     assert {each.get("imageTag") for each in ecr.list_images(repositoryName=repository)["imageIds"]} == {"v1"}
+
+
+# From .tf files.
+
+STACK = """
+provider "aws" {
+  region = "us-east-1"
+  default_tags { tags = { Owner = "tests" } }
+}
+resource "aws_ecr_repository" "app" {
+  name                 = "shop/app"
+  image_tag_mutability = "IMMUTABLE_WITH_EXCLUSION"
+  force_delete         = true
+  image_tag_mutability_exclusion_filter {
+    filter      = "FILTER"
+    filter_type = "WILDCARD"
+  }
+  image_scanning_configuration { scan_on_push = SCAN }
+  tags = { Name = "app" }
+}
+resource "aws_ecr_repository" "plain" { name = "shop/plain" }
+data "aws_ecr_lifecycle_policy_document" "keep" {
+  rule {
+    priority    = 1
+    description = "keep some"
+    selection {
+      tag_status   = "untagged"
+      count_type   = "imageCountMoreThan"
+      count_number = COUNT
+    }
+  }
+}
+resource "aws_ecr_lifecycle_policy" "app" {
+  repository = aws_ecr_repository.app.name
+  policy     = data.aws_ecr_lifecycle_policy_document.keep.json
+}
+resource "aws_ecr_repository_policy" "app" {
+  repository = aws_ecr_repository.app.name
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = "*", Action = ["ACTION"] }]
+  })
+}
+data "aws_ecr_repository" "app" { name = aws_ecr_repository.app.id }
+data "aws_ecr_repositories" "all" { depends_on = [aws_ecr_repository.plain] }
+data "aws_ecr_authorization_token" "login" {}
+output "repository" { value = data.aws_ecr_repository.app }
+output "names" { value = data.aws_ecr_repositories.all.names }
+output "password" {
+  value     = data.aws_ecr_authorization_token.login.password
+  sensitive = true
+}
+"""
+
+IMAGES = """
+data "aws_ecr_image" "last" {
+  repository_name = aws_ecr_repository.app.id
+  most_recent     = true
+}
+data "aws_ecr_image" "first" {
+  repository_name = aws_ecr_repository.app.id
+  image_tag       = "v1"
+}
+output "uris" { value = [data.aws_ecr_image.first.image_uri, data.aws_ecr_image.last.image_uri] }
+"""
+
+
+def stack(**values):
+    text = STACK
+    for name, value in dict(dict(FILTER="dev*", SCAN="true", COUNT="2", ACTION="ecr:PutImage"), **values).items():
+        text = text.replace(name, value)
+    return text
+
+
+def test_apply(region, ecr, registry, terrarium, tmp_path):
+    main = tmp_path / "main.tf"
+    main.write_text(stack())
+    assert "4 added" in terrarium("apply", "-auto-approve")
+    (app,) = ecr.describe_repositories(repositoryNames=["shop/app"])["repositories"]
+    assert app["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    assert app["imageTagMutabilityExclusionFilters"] == [{"filterType": "WILDCARD", "filter": "dev*"}]
+    assert app["imageScanningConfiguration"] == {"scanOnPush": True}
+    tags = ecr.list_tags_for_resource(resourceArn=app["repositoryArn"])["tags"]
+    assert {each["Key"]: each["Value"] for each in tags} == {"Name": "app", "Owner": "tests"}
+    seen = json.loads(terrarium("output", "-json", "repository"))
+    assert seen["repository_url"] == app["repositoryUri"]
+    assert seen["encryption_configuration"] == [{"encryption_type": "AES256", "kms_key": ""}]
+    assert {"shop/app", "shop/plain"} <= set(json.loads(terrarium("output", "-json", "names")))
+    login = base64.b64encode(b"AWS:" + terrarium("output", "-raw", "password").encode()).decode()
+    assert registry.ask("GET", "/v2/", Authorization="Basic " + login)[0] == 200
+    assert "Plan:" not in terrarium("plan")  # the password is another one each time
+    main.write_text(stack(FILTER="next*", SCAN="false", COUNT="3", ACTION="ecr:BatchGetImage"))
+    assert "0 added, 3 changed, 0 destroyed" in terrarium("apply", "-auto-approve")
+    (app,) = ecr.describe_repositories(repositoryNames=["shop/app"])["repositories"]
+    assert app["imageTagMutabilityExclusionFilters"][0]["filter"] == "next*"
+    assert app["imageScanningConfiguration"] == {"scanOnPush": False}
+    assert '"countNumber":3' in ecr.get_lifecycle_policy(repositoryName="shop/app")["lifecyclePolicyText"]
+    assert "ecr:BatchGetImage" in ecr.get_repository_policy(repositoryName="shop/app")["policyText"]
+    # Tags that the filter excludes may move, others not.
+    first = registry.push("shop/app", "v1", "1")
+    registry.push("shop/app", "next1", "2")
+    last = registry.push("shop/app", "next1", "3")
+    manifest = registry.manifest("shop/app", "4")
+    assert registry.refused("PUT", "/v2/shop/app/manifests/v1", manifest, Content_Type=MANIFEST)[1] == "TAG_INVALID"
+    main.write_text(main.read_text() + IMAGES)
+    terrarium("apply", "-auto-approve")
+    uris = json.loads(terrarium("output", "-json", "uris"))
+    assert uris == [f"{app['repositoryUri']}@{first}", f"{app['repositoryUri']}@{last}"]
+    terrarium("destroy", "-auto-approve")
+    assert code_of(ecr.describe_repositories, repositoryNames=["shop/app"]) == "RepositoryNotFoundException"
+
+
+# Under --strict it takes a token that the region gave.
+
+
+def test_strict(tmp_path, region):
+    strict = type(region)(tmp_path)
+    up = strict.run("up", "--no-glass", "--strict")
+    assert up.returncode == 0, up.stderr
+    try:
+        status, headers, body = Registry(strict).ask("GET", "/v2/")
+        assert (status, json.loads(body)["errors"][0]["code"]) == (401, "UNAUTHORIZED")
+        assert headers["WWW-Authenticate"].startswith("Basic ")
+        forged = base64.b64encode(b"AWS:" + base64.b64encode(b'{"expires":9e15}') + b".00").decode()
+        assert Registry(strict).ask("GET", "/v2/", Authorization="Basic " + forged)[0] == 401
+    finally:
+        strict.run("down", "--purge")

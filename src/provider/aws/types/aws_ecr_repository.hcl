@@ -96,7 +96,7 @@ resource "aws_ecr_repository" {
     }
   }
   tags {
-    resource = self.arn
+    resource = "arn:${provider.partition}:ecr:${self.region}:${provider.account_id}:repository/${self.id}"
     read     = true
   }
 }
