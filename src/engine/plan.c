@@ -300,8 +300,11 @@ static gboolean plan_data(Job *job, Value config) {
 	}
 	for (guint i = 0; i < block->blocks->len; i++) {
 		const SchemaNestedBlock *nested = block->blocks->pdata[i];
-		value_builder_set_take(
-			planned, nested->type, value_ref(value_get(config, nested->type)));
+		Value set = value_get(config, nested->type);
+		gboolean filled_in =
+			nested->computed && value_is_known(set) && value_length(set) == 0;
+		value_builder_set_take(planned, nested->type,
+			filled_in ? value_unknown(value_type(set)) : value_ref(set));
 	}
 	g_auto(Value) value = value_builder_end(g_steal_pointer(&planned));
 	change->after = engine_mark_by_schema(value, block);

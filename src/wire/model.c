@@ -148,6 +148,18 @@ static WireProtocol protocol_of(const char *name) {
 	return WIRE_PROTOCOL_JSON;
 }
 
+/* Of several protocols the first that is not CBOR: every service that speaks that speaks another.
+ */
+static WireProtocol chosen_protocol(Value metadata) {
+	Value offered = value_get(metadata, "protocols");
+	for (gsize i = 0; i < value_length(offered); i++) {
+		WireProtocol protocol = protocol_of(value_text(value_at(offered, i)));
+		if (protocol != WIRE_PROTOCOL_CBOR)
+			return protocol;
+	}
+	return protocol_of(value_get_text(metadata, "protocol"));
+}
+
 static void read_metadata(WireService *service, Value metadata) {
 	service->api_version = text_of(metadata, "apiVersion");
 	service->endpoint_prefix = text_of(metadata, "endpointPrefix");
@@ -157,7 +169,7 @@ static void read_metadata(WireService *service, Value metadata) {
 	service->json_version = text_of(metadata, "jsonVersion");
 	service->service_id = text_of(metadata, "serviceId");
 	service->xml_namespace = text_of(metadata, "xmlNamespace");
-	service->protocol = protocol_of(value_get_text(metadata, "protocol"));
+	service->protocol = chosen_protocol(metadata);
 }
 
 static WireService *read_service(const char *name, const WireModelFile *file) {

@@ -338,3 +338,135 @@ def test_aws_command(region, cloud_map, namespace):
     )
     assert done.returncode == 0, done.stderr
     assert [each["InstanceId"] for each in json.loads(done.stdout)["Instances"]] == ["i"]
+
+
+TYPES = """
+resource "aws_vpc" "main" { cidr_block = "10.78.0.0/24" }
+resource "aws_service_discovery_private_dns_namespace" "main" {
+  name        = "tf.internal"
+  description = "DESCRIPTION"
+  vpc         = aws_vpc.main.id
+  tags        = { Name = "main" }
+}
+resource "aws_service_discovery_service" "backend" {
+  name          = "backend"
+  description   = "DESCRIPTION"
+  force_destroy = true
+  dns_config {
+    namespace_id   = aws_service_discovery_private_dns_namespace.main.id
+    routing_policy = "WEIGHTED"
+    dns_records {
+      type = "A"
+      ttl  = SECONDS
+    }
+  }
+  health_check_custom_config { failure_threshold = 1 }
+}
+resource "aws_service_discovery_instance" "first" {
+  instance_id = "first"
+  service_id  = aws_service_discovery_service.backend.id
+  attributes  = { AWS_INSTANCE_IPV4 = "10.78.0.9", colour = "DESCRIPTION" }
+}
+resource "aws_service_discovery_http_namespace" "api" {
+  name        = "tf-api"
+  description = "DESCRIPTION"
+}
+resource "aws_service_discovery_service" "api" {
+  name         = "web"
+  namespace_id = aws_service_discovery_http_namespace.api.id
+}
+data "aws_service_discovery_dns_namespace" "main" {
+  name       = aws_service_discovery_private_dns_namespace.main.name
+  type       = "DNS_PRIVATE"
+  depends_on = [aws_service_discovery_private_dns_namespace.main]
+}
+data "aws_service_discovery_http_namespace" "api" {
+  name       = aws_service_discovery_http_namespace.api.name
+  depends_on = [aws_service_discovery_http_namespace.api]
+}
+data "aws_service_discovery_service" "backend" {
+  name         = aws_service_discovery_service.backend.name
+  namespace_id = aws_service_discovery_private_dns_namespace.main.id
+  depends_on   = [aws_service_discovery_service.backend]
+}
+output "answers" {
+  value = {
+    zone   = aws_service_discovery_private_dns_namespace.main.hosted_zone
+    same   = data.aws_service_discovery_dns_namespace.main.hosted_zone
+    tags   = data.aws_service_discovery_dns_namespace.main.tags
+    http   = data.aws_service_discovery_http_namespace.api.http_name
+    ttl    = data.aws_service_discovery_service.backend.dns_config[0].dns_records[0].ttl
+    type   = aws_service_discovery_service.backend.type
+    api    = aws_service_discovery_service.api.type
+    health = data.aws_service_discovery_service.backend.health_check_custom_config[0].failure_threshold
+    id     = aws_service_discovery_service.backend.id
+  }
+}
+"""
+
+def test_types(region, cloud_map, tmp_path):
+    def run(*arguments, code=0):
+        done = subprocess.run(
+            [region.terrarium, *arguments],
+            cwd=tmp_path,
+            env=region.env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def configure(description, seconds):
+        text = TYPES.replace("DESCRIPTION", description).replace("SECONDS", str(seconds))
+        (tmp_path / "main.tf").write_text(text)
+
+    configure("one", 15)
+    run("apply", "-auto-approve")
+    answers = json.loads(run("output", "-json", "answers"))
+    assert answers["zone"] == answers["same"] != ""
+    assert answers["tags"] == {"Name": "main"}
+    assert (answers["http"], answers["ttl"], answers["health"]) == ("tf-api", 15, 1)
+    assert (answers["type"], answers["api"]) == ("DNS_HTTP", "HTTP")
+    assert "No changes." in run("plan", "-detailed-exitcode")
+    configure("two", 5)
+    assert "0 added, 4 changed, 0 destroyed" in run("apply", "-auto-approve")
+    assert "No changes." in run("plan", "-detailed-exitcode")
+    backend = cloud_map.get_service(Id=answers["id"])["Service"]
+    assert backend["DnsConfig"]["DnsRecords"] == [{"Type": "A", "TTL": 5}]
+    assert backend["DnsConfig"]["RoutingPolicy"] == "WEIGHTED"
+    first = cloud_map.get_instance(ServiceId=answers["id"], InstanceId="first")["Instance"]
+    assert first["Attributes"] == {"AWS_INSTANCE_IPV4": "10.78.0.9", "colour": "two"}
+    # force_destroy takes along what others registered.
+    cloud_map.register_instance(
+        ServiceId=answers["id"], InstanceId="other", Attributes={"AWS_INSTANCE_IPV4": "10.78.0.10"}
+    )
+    run("destroy", "-auto-approve")
+    left = [each["Name"] for each in cloud_map.list_namespaces()["Namespaces"]]
+    assert not {"tf.internal", "tf-api"} & set(left)
+
+
+def test_types_refuse(region, tmp_path):
+    def plan(text):
+        (tmp_path / "main.tf").write_text(text)
+        done = subprocess.run(
+            [region.terrarium, "plan"],
+            cwd=tmp_path,
+            env=region.env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        return done.stdout + done.stderr
+
+    refused = plan("""
+resource "aws_service_discovery_service" "x" {
+  name         = "x"
+  namespace_id = "ns-0"
+  health_check_config { type = "HTTP" }
+}
+""")
+    assert "health_check_custom_config" in refused

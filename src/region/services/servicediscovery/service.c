@@ -143,9 +143,11 @@ static Value new_service(RegionCall *call, Value input, const char *namespace_id
 		region_timestamp(call->region), NULL);
 	if (dns)
 		service = value_with_take(service, "DnsConfig", dns_config(input, namespace_id));
-	if (value_has(input, "HealthCheckCustomConfig"))
+	if (value_has(input, "HealthCheckCustomConfig")) {
+		g_auto(Value) usual = value_object_take("FailureThreshold", value_int(1), NULL);
 		service = value_with_take(service, "HealthCheckCustomConfig",
-			value_object_take("FailureThreshold", value_int(1), NULL));
+			value_merge(usual, value_get(input, "HealthCheckCustomConfig")));
+	}
 	static const char *const copied[] = {"Description", "CreatorRequestId"};
 	for (guint i = 0; i < G_N_ELEMENTS(copied); i++)
 		if (value_has(input, copied[i]))
