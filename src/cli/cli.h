@@ -29,6 +29,9 @@ extern const CliCommand cli_command_version;
 char *cli_home(void);
 /* The API's port: $TERRARIUM_PORT, else 4566. */
 guint cli_port(void);
+/* The key pair to call the region with: its root's, if it is or was strict; else "terrarium", which
+ * any region takes for the developer. Caller frees both. */
+void cli_keys(char **access_key_id, char **secret_access_key);
 /* "Error: …" on standard error; returns 1, for the command to return. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Reads a command's options; FALSE after saying what is wrong. Nothing but options may remain. */

@@ -24,6 +24,21 @@ guint cli_port(void) {
 	return (guint)port;
 }
 
+void cli_keys(char **access_key_id, char **secret_access_key) {
+	g_autofree char *home = cli_home();
+	g_autofree char *path = g_build_filename(home, "root-credentials", NULL);
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL);
+	*access_key_id = g_key_file_get_string(file, "default", "aws_access_key_id", NULL);
+	*secret_access_key = g_key_file_get_string(file, "default", "aws_secret_access_key", NULL);
+	if (*access_key_id && *secret_access_key)
+		return;
+	g_free(*access_key_id);
+	g_free(*secret_access_key);
+	*access_key_id = g_strdup("terrarium");
+	*secret_access_key = g_strdup("terrarium");
+}
+
 int cli_fail(const char *format, ...) {
 	va_list arguments;
 	va_start(arguments, format);

@@ -63,7 +63,8 @@ static void remove_tree(const char *path) {
 /* Removes only what the region makes: the folder may hold what is somebody else's. */
 static gboolean purge(const char *home, GError **error) {
 	static const char *const files[] = {"region.sqlite", "region.sqlite-wal",
-		"region.sqlite-shm", "region.log", "region.lock", "glass.ini", "glass.lock", "tun"};
+		"region.sqlite-shm", "region.log", "region.lock", "root-credentials", "glass.ini",
+		"glass.lock", "tun"};
 	if (!empty_folders(home, error))
 		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(inner_folders); i++) {

@@ -4,13 +4,9 @@
  */
 #include <string.h>
 
-#include "base/text.h"
+#include "region/authorise.h"
 #include "region/internal.h"
 #include "wire/codec.h"
-#include "wire/sigv4.h"
-
-#define DEFAULT_ACCOUNT "000000000000"
-#define DEFAULT_REGION "us-east-1"
 
 /* ---- the door ---- */
 
@@ -34,8 +30,11 @@ static WireResponse *refuse(const char *message) {
 	return response;
 }
 
-/* Why a request is refused; NULL: it is not. */
+/* Why a request is refused; NULL: it is not. What comes out of a VPC is no page, and must be signed
+ * anyway. */
 static const char *guard(const WireRequest *request) {
+	if (request->vpc)
+		return NULL;
 	const char *host = g_hash_table_lookup(request->headers, "host");
 	const char *origin = g_hash_table_lookup(request->headers, "origin");
 	if (!host || !is_our_host(host))
@@ -49,7 +48,8 @@ static const char *guard(const WireRequest *request) {
 
 const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region) {
 	const RegionHttpRoute *found = NULL;
-	if (guard(head))
+	/* The admin API is for this machine's developer only. */
+	if (guard(head) || (head->vpc && g_str_has_prefix(head->path, "/_terrarium/")))
 		return NULL;
 	for (const RegionService *const *service = region_services; *service; service++)
 		for (const RegionHttpRoute *route = (*service)->routes; route && route->prefix;
@@ -78,35 +78,6 @@ static const RegionOperation *find_operation(const WireOperation *wanted, GError
 	return NULL;
 }
 
-static gboolean is_account(const char *key) {
-	return strlen(key) == 12 && strspn(key, "0123456789") == 12;
-}
-
-/* Account and region that the caller names: by the key, if it is an account's number, and the
- * scope. */
-static gboolean identify(RegionCall *call, const SigV4Claim *claim, GError **error) {
-	const char *key = claim ? claim->access_key_id : "";
-	const char *account = is_account(key) ? key : DEFAULT_ACCOUNT;
-	if (!claim && call->region->strict) {
-		wire_error_set_status(error, 403, "MissingAuthenticationToken",
-			"Request is missing Authentication Token");
-		return FALSE;
-	}
-	if (claim && call->region->strict) {
-		wire_error_set_status(error, 403, "InvalidClientTokenId",
-			"The security token included in the request is invalid: this region "
-			"(--strict) knows no key %s.",
-			key);
-		return FALSE;
-	}
-	call->scope.account = g_intern_string(account);
-	call->scope.region = g_intern_string(claim ? claim->region : DEFAULT_REGION);
-	call->global = (StoreScope){call->scope.account, ""};
-	call->access_key_id = claim ? claim->access_key_id : NULL;
-	call->principal_id = call->scope.account;
-	return TRUE;
-}
-
 static Value run(RegionCall *call, const RegionOperation *operation, Value input, GError **error) {
 	if (operation->reads_only)
 		return operation->handler(call, input, error);
@@ -126,19 +97,31 @@ static Value run(RegionCall *call, const RegionOperation *operation, Value input
 	return value_steal(&output);
 }
 
+/* Takes who calls into the call; the caller outlives it. */
+static gboolean identify(RegionCall *call, RegionCaller *caller, GError **error) {
+	if (!region_authenticate(call->region, call->request, caller, error))
+		return FALSE;
+	call->scope = caller->scope;
+	call->global = (StoreScope){call->scope.account, ""};
+	call->access_key_id = caller->access_key_id;
+	call->principal_arn = caller->arn;
+	call->principal_id = caller->id;
+	return TRUE;
+}
+
 static Value answer(
 	RegionCall *call, const WireRoute *route, const WireRequest *request, GError **error) {
-	const RegionOperation *operation = find_operation(route->operation, error);
-	if (!operation)
-		return VALUE_NOTHING;
+	g_auto(RegionCaller) caller = {0};
 	g_autoptr(GError) local = NULL;
-	g_autoptr(SigV4Claim) claim = sigv4_claim(request, &local);
-	g_autofree char *arn = NULL;
 	g_auto(Value) input = VALUE_NOTHING;
-	if (!local && identify(call, claim, &local)) {
-		arn = g_strdup_printf("arn:aws:iam::%s:root", call->scope.account);
-		call->principal_arn = arn;
-		input = wire_decode_input(route, request, &local);
+	const RegionOperation *operation = NULL;
+	if (!identify(call, &caller, &local)) {
+		region_refusal_for(route->protocol, &local);
+	} else {
+		operation = find_operation(route->operation, &local);
+		input = operation ? wire_decode_input(route, request, &local) : VALUE_NOTHING;
+		if (!local && !region_permit_call(&caller, call, input, &local))
+			region_refusal_for(route->protocol, &local);
 	}
 	if (local) {
 		g_propagate_error(error, g_steal_pointer(&local));

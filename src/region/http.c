@@ -19,6 +19,7 @@ struct HttpServer {
 	struct MHD_Daemon *daemon;
 	HttpHandler handler;
 	gpointer data;
+	char *vpc; /* or NULL */
 	HttpFindRoute find; /* or NULL */
 	Region *region; /* of the routes */
 	GHashTable *exchanges; /* set of those whose head was read */
@@ -104,6 +105,7 @@ static enum MHD_Result read_head(
 	Exchange *exchange, struct MHD_Connection *connection, const char *method) {
 	HttpServer *server = exchange->server;
 	WireRequest *request = request_of(connection, method, exchange->uri);
+	request->vpc = g_strdup(server->vpc);
 	exchange->request = request;
 	exchange->reply = http_reply_new(server, connection);
 	g_hash_table_add(server->exchanges, exchange);
@@ -289,6 +291,11 @@ static void abandon_exchanges(HttpServer *server) {
 		http_reply_abandon(((Exchange *)exchange)->reply);
 }
 
+void http_server_set_vpc(HttpServer *server, const char *vpc) {
+	g_free(server->vpc);
+	server->vpc = g_strdup(vpc);
+}
+
 void http_server_free(HttpServer *server) {
 	if (!server)
 		return;
@@ -299,5 +306,6 @@ void http_server_free(HttpServer *server) {
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	g_hash_table_unref(server->exchanges);
+	g_free(server->vpc);
 	g_free(server);
 }

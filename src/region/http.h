@@ -26,6 +26,8 @@ HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GErr
 /* The same on a listening socket that is there already (opened in a VPC's namespace, say). Takes
  * `socket`, on failure too. */
 HttpServer *http_server_new_socket(int socket, HttpHandler handler, gpointer data, GError **error);
+/* Marks all its requests as coming out of a VPC. */
+void http_server_set_vpc(HttpServer *server, const char *vpc);
 /* Ends its connections; replies that are still held may be released later. */
 void http_server_free(HttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)

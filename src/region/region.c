@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "region/authorise.h"
 #include "region/internal.h"
 
 Store *region_store(Region *region) {
@@ -90,7 +91,7 @@ Region *region_new(const RegionOptions *options, GError **error) {
 	g_autofree char *path = g_build_filename(region->home, "region.sqlite", NULL);
 	region->store = store_open(path, error);
 	if (!region->store || !open_data_plane(region, options->no_glass, error) ||
-		!start_services(region, error))
+		!region_root_key_ensure(region, error) || !start_services(region, error))
 		return NULL;
 	return g_steal_pointer(&region);
 }

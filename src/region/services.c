@@ -5,11 +5,13 @@ extern const RegionService region_admin;
 extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
 	region_ec2_interfaces, region_ec2_names, region_ec2_tags;
 extern const RegionService region_dns; /* watches EC2's VPCs */
+extern const RegionService region_doors; /* the same */
 extern const RegionService region_ecr, region_ecr_images, region_ecr_layers, region_ecr_lifecycle,
 	region_ecr_registry, region_ecr_collection;
 extern const RegionService region_ecs;
 extern const RegionService region_elbv2;
-extern const RegionService region_iam;
+extern const RegionService region_iam_holders, region_iam_keys, region_iam_policies,
+	region_iam_profiles, region_iam_roles, region_iam_simulation, region_iam_users;
 extern const RegionService region_logs;
 extern const RegionService region_rds;
 extern const RegionService region_secretsmanager;
@@ -27,6 +29,7 @@ const RegionService *const region_services[] = {
 	&region_ec2_names,
 	&region_ec2_tags,
 	&region_dns,
+	&region_doors,
 	&region_ecr,
 	&region_ecr_images,
 	&region_ecr_layers,
@@ -35,7 +38,13 @@ const RegionService *const region_services[] = {
 	&region_ecr_collection,
 	&region_ecs,
 	&region_elbv2,
-	&region_iam,
+	&region_iam_holders,
+	&region_iam_keys,
+	&region_iam_policies,
+	&region_iam_profiles,
+	&region_iam_roles,
+	&region_iam_simulation,
+	&region_iam_users,
 	&region_logs,
 	&region_rds,
 	&region_secretsmanager,

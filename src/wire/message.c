@@ -23,6 +23,7 @@ void wire_request_free(WireRequest *request) {
 	g_free(request->path);
 	g_free(request->query);
 	g_free(request->peer);
+	g_free(request->vpc);
 	g_hash_table_unref(request->headers);
 	g_bytes_unref(request->body);
 	g_free(request);

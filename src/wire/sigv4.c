@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
+#define SKEW_S (15 * 60) /* how far clocks may differ */
 
 /* ---- the canonical request ---- */
 
@@ -18,6 +19,14 @@ static void append_encoded(GString *out, const char *text, gboolean keep_slashes
 
 static int compare_texts(gconstpointer a, gconstpointer b) {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* By name, then by value: "a=" comes before "a-b=". */
+static int compare_parameters(gconstpointer a, gconstpointer b) {
+	const char *first = *(const char *const *)a, *second = *(const char *const *)b;
+	gsize m = strcspn(first, "="), n = strcspn(second, "=");
+	int names = memcmp(first, second, MIN(m, n));
+	return names ? names : m != n ? (m > n) - (m < n) : strcmp(first + m, second + n);
 }
 
 /* Parameters in order, decoded and encoded anew; without the signature itself. */
@@ -38,7 +47,7 @@ static char *canonical_query(const char *query) {
 		append_encoded(both, value ? value : "", FALSE);
 		g_ptr_array_add(encoded, g_string_free(both, FALSE));
 	}
-	g_ptr_array_sort(encoded, compare_texts);
+	g_ptr_array_sort(encoded, compare_parameters);
 	g_ptr_array_add(encoded, NULL);
 	return g_strjoinv("&", (char **)encoded->pdata);
 }
@@ -64,9 +73,7 @@ static void append_path(GString *out, const WireRequest *request, const char *se
 }
 
 static char *payload_hash(const WireRequest *request) {
-	const char *given = g_hash_table_lookup(request->headers, "x-amz-content-sha256");
-	return given ? g_strdup(given)
-		     : g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, request->body);
+	return g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, request->body);
 }
 
 static char *canonical_request(const WireRequest *request, char *const *signed_headers,
@@ -240,28 +247,66 @@ SigV4Claim *sigv4_claim(const WireRequest *request, GError **error) {
 	return g_steal_pointer(&claim);
 }
 
+/* What a claim says of the body, if the body is so: its hash; for S3 also that it is not signed, or
+ * signed chunk by chunk. NULL if it is another one. Caller frees. */
+static char *claimed_hash(const SigV4Claim *claim, const WireRequest *request) {
+	const char *given = g_hash_table_lookup(request->headers, "x-amz-content-sha256");
+	gboolean s3 = g_str_equal(claim->service, "s3");
+	if (s3 && claim->presigned && !given)
+		return g_strdup("UNSIGNED-PAYLOAD");
+	if (s3 && given &&
+		(g_str_equal(given, "UNSIGNED-PAYLOAD") || g_str_has_prefix(given, "STREAMING-")))
+		return g_strdup(given);
+	g_autofree char *actual = payload_hash(request);
+	return !given || g_ascii_strcasecmp(given, actual) == 0 ? g_strdup(given ? given : actual)
+								: NULL;
+}
+
+/* Takes the same time wherever they differ. */
+static gboolean is_same_signature(const char *a, const char *b) {
+	gsize length = strlen(a);
+	guint8 difference = 0;
+	if (strlen(b) != length)
+		return FALSE;
+	for (gsize i = 0; i < length; i++)
+		difference |= (guint8)(a[i] ^ b[i]);
+	return difference == 0;
+}
+
+static char *timestamp_of(gint64 time) {
+	g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc(time);
+	return when ? g_date_time_format(when, "%Y%m%dT%H%M%SZ") : g_strdup("");
+}
+
+static gboolean is_current(const SigV4Claim *claim, gint64 now, GError **error) {
+	gint64 longest = claim->presigned ? claim->expires : SKEW_S;
+	if (now <= claim->time + longest && claim->time <= now + SKEW_S)
+		return TRUE;
+	g_autofree char *then = timestamp_of(claim->time);
+	g_autofree char *current = timestamp_of(now);
+	wire_error_set_status(error, 403,
+		claim->presigned ? "RequestExpired" : "RequestTimeTooSkewed",
+		claim->time > now ? "Signature not yet current: %s is still later than %s"
+				  : "Signature expired: %s is now earlier than %s",
+		then, current);
+	return FALSE;
+}
+
 gboolean sigv4_verify(const SigV4Claim *claim, const WireRequest *request, const char *secret,
 	gint64 now, GError **error) {
-	gint64 longest = claim->presigned ? claim->expires : 15 * 60;
-	gboolean early = claim->time > now + 15 * 60;
-	if (now > claim->time + longest || early) {
-		wire_error_set_status(error, 403, "RequestExpired",
-			"Signature %s: the request is of %" G_GINT64_FORMAT
-			", now is %" G_GINT64_FORMAT ".",
-			early ? "not yet current" : "expired", claim->time, now);
+	if (!is_current(claim, now, error))
 		return FALSE;
+	g_autofree char *timestamp = timestamp_of(claim->time);
+	g_autofree char *hash = claimed_hash(claim, request);
+	if (hash && g_str_has_prefix(timestamp, claim->date) &&
+		g_strv_contains((const char *const *)claim->signed_headers, "host")) {
+		g_autofree char *canonical =
+			canonical_request(request, claim->signed_headers, claim->service, hash);
+		g_autofree char *expected = signature(
+			secret, claim->date, claim->region, claim->service, timestamp, canonical);
+		if (is_same_signature(expected, claim->signature))
+			return TRUE;
 	}
-	g_autofree char *hash = claim->presigned && g_str_equal(claim->service, "s3")
-					? g_strdup("UNSIGNED-PAYLOAD")
-					: payload_hash(request);
-	g_autofree char *canonical =
-		canonical_request(request, claim->signed_headers, claim->service, hash);
-	g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc(claim->time);
-	g_autofree char *timestamp = g_date_time_format(when, "%Y%m%dT%H%M%SZ");
-	g_autofree char *expected =
-		signature(secret, claim->date, claim->region, claim->service, timestamp, canonical);
-	if (g_str_equal(expected, claim->signature))
-		return TRUE;
 	wire_error_set_status(error, 403, "SignatureDoesNotMatch",
 		"The request signature we calculated does not match the signature you provided. "
 		"Check your AWS "

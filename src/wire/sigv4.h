@@ -32,6 +32,8 @@ SigV4Claim *sigv4_claim(const WireRequest *request, GError **error);
 void sigv4_claim_free(SigV4Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SigV4Claim, sigv4_claim_free)
 
-/* Whether the secret made the claim's signature; errors SignatureDoesNotMatch, RequestExpired. */
+/* Whether the secret made the claim's signature, over the body that came (S3's UNSIGNED-PAYLOAD and
+ * STREAMING-… are taken as said: chunks are not verified). Errors SignatureDoesNotMatch,
+ * RequestTimeTooSkewed (15 minutes), and RequestExpired of a presigned one. */
 gboolean sigv4_verify(const SigV4Claim *claim, const WireRequest *request, const char *secret,
 	gint64 now, GError **error);

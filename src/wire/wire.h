@@ -73,6 +73,7 @@ typedef struct {
 	GHashTable *headers; /* char* -> char* */
 	GBytes *body;
 	char *peer; /* the address that it came from ("10.0.0.130"); NULL if that is not known */
+	char *vpc; /* the VPC that it came out of, by the door there; NULL: from this machine */
 } WireRequest;
 
 typedef struct {

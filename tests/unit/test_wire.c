@@ -152,7 +152,79 @@ static void test_signature(void) {
 	g_autoptr(GError) late = NULL;
 	g_assert_false(
 		sigv4_verify(claim, request, credentials.secret_access_key, time + 3600, &late));
-	g_assert_cmpstr(wire_error_code(late), ==, "RequestExpired");
+	g_assert_cmpstr(wire_error_code(late), ==, "RequestTimeTooSkewed");
+}
+
+/* Signed with a query as S3 and other services presign; the numbers are of the S3 API reference's
+ * example "Authenticating Requests: Using Query Parameters". */
+static void test_presigned(void) {
+	static const char secret[] = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+	const gint64 time = 1369353600;
+	g_autoptr(WireRequest) request = wire_request_new("GET", "/test.txt",
+		"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524"
+		"%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"
+		"&X-Amz-SignedHeaders=host&X-Amz-Signature="
+		"aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+	wire_request_set_header(request, "Host", "examplebucket.s3.amazonaws.com");
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SigV4Claim) claim = sigv4_claim(request, &error);
+	g_assert_no_error(error);
+	g_assert_true(claim->presigned);
+	g_assert_true(sigv4_verify(claim, request, secret, time + 3600, &error));
+	g_assert_no_error(error);
+	g_assert_false(sigv4_verify(claim, request, secret, time + 86401, &error));
+	g_assert_cmpstr(wire_error_code(error), ==, "RequestExpired");
+}
+
+/* The S3 API reference's "Example: PUT Object" and the seed of its chunked upload example. */
+static void test_signed_payloads(void) {
+	static const char secret[] = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+	const gint64 time = 1369353600;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(WireRequest) put = wire_request_new("PUT", "/test%24file.text", "");
+	wire_request_set_header(put, "Host", "examplebucket.s3.amazonaws.com");
+	wire_request_set_header(put, "Date", "Fri, 24 May 2013 00:00:00 GMT");
+	wire_request_set_header(put, "x-amz-date", "20130524T000000Z");
+	wire_request_set_header(put, "x-amz-storage-class", "REDUCED_REDUNDANCY");
+	wire_request_set_header(put, "x-amz-content-sha256",
+		"44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072");
+	wire_request_set_header(put, "Authorization",
+		"AWS4-HMAC-SHA256 "
+		"Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
+		"SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class,"
+		"Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
+	g_bytes_unref(put->body);
+	put->body = g_bytes_new_static("Welcome to Amazon S3.", 21);
+	g_autoptr(SigV4Claim) claim = sigv4_claim(put, &error);
+	g_assert_true(sigv4_verify(claim, put, secret, time, &error));
+	g_assert_no_error(error);
+	/* Another body under the same signature. */
+	g_bytes_unref(put->body);
+	put->body = g_bytes_new_static("Goodbye to Amazon S3.", 21);
+	g_assert_false(sigv4_verify(claim, put, secret, time, &error));
+	g_assert_cmpstr(wire_error_code(error), ==, "SignatureDoesNotMatch");
+	g_clear_error(&error);
+
+	g_autoptr(WireRequest) chunked =
+		wire_request_new("PUT", "/examplebucket/chunkObject.txt", "");
+	wire_request_set_header(chunked, "Host", "s3.amazonaws.com");
+	wire_request_set_header(chunked, "x-amz-date", "20130524T000000Z");
+	wire_request_set_header(chunked, "x-amz-storage-class", "REDUCED_REDUNDANCY");
+	wire_request_set_header(
+		chunked, "x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+	wire_request_set_header(chunked, "content-encoding", "aws-chunked");
+	wire_request_set_header(chunked, "x-amz-decoded-content-length", "66560");
+	wire_request_set_header(chunked, "content-length", "66824");
+	wire_request_set_header(chunked, "Authorization",
+		"AWS4-HMAC-SHA256 "
+		"Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
+		"SignedHeaders=content-encoding;content-length;host;x-amz-content-sha256;x-amz-"
+		"date;"
+		"x-amz-decoded-content-length;x-amz-storage-class,"
+		"Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+	g_autoptr(SigV4Claim) seed = sigv4_claim(chunked, &error);
+	g_assert_true(sigv4_verify(seed, chunked, secret, time, &error));
+	g_assert_no_error(error);
 }
 
 int main(int argc, char **argv) {
@@ -163,5 +235,7 @@ int main(int argc, char **argv) {
 	g_test_add_func("/wire/validation", test_validation);
 	g_test_add_func("/wire/unknown", test_unknown);
 	g_test_add_func("/wire/signature", test_signature);
+	g_test_add_func("/wire/presigned", test_presigned);
+	g_test_add_func("/wire/signed-payloads", test_signed_payloads);
 	return g_test_run();
 }

@@ -403,6 +403,9 @@ gboolean command_open(Command *command, const char *operation) {
 		.cancellable = g_cancellable_new()};
 	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", cli_port());
 	provider_aws_set_endpoint(url);
+	g_autofree char *key = NULL, *secret = NULL;
+	cli_keys(&key, &secret);
+	provider_aws_set_keys(key, secret);
 	command->engine = engine_new(&options, command->sources, command->diags);
 	g_object_unref(options.cancellable);
 	if (!command->engine) {

@@ -8,9 +8,15 @@
 
 /* Set once at start, before any provider: see provider_aws_set_endpoint. */
 static const char *local_endpoint;
+static const char *local_key = "terrarium", *local_secret = "terrarium";
 
 void provider_aws_set_endpoint(const char *url) {
 	local_endpoint = url ? g_intern_string(url) : NULL;
+}
+
+void provider_aws_set_keys(const char *access_key_id, const char *secret_access_key) {
+	local_key = g_intern_string(access_key_id);
+	local_secret = g_intern_string(secret_access_key);
 }
 
 /* ---- the provider and its clients ---- */
@@ -120,10 +126,12 @@ static char *setting(Value config, const char *name, const char *variable, const
 }
 
 static void configure_credentials(AwsProvider *provider, Value config) {
-	/* On the local target any key will do: unknown ones are the account's administrator. */
-	const char *otherwise = local_endpoint ? "terrarium" : NULL;
-	provider->access_key = setting(config, "access_key", "AWS_ACCESS_KEY_ID", otherwise);
-	provider->secret_key = setting(config, "secret_key", "AWS_SECRET_ACCESS_KEY", otherwise);
+	/* On the local target any key will do, unless the region is strict: unknown ones are the
+	 * account's administrator. */
+	provider->access_key = setting(
+		config, "access_key", "AWS_ACCESS_KEY_ID", local_endpoint ? local_key : NULL);
+	provider->secret_key = setting(config, "secret_key", "AWS_SECRET_ACCESS_KEY",
+		local_endpoint ? local_secret : NULL);
 	provider->token = setting(config, "token", "AWS_SESSION_TOKEN", NULL);
 }
 

@@ -16,6 +16,9 @@ extern const ProviderClass provider_aws_class;
  * configuration says of endpoints, profiles and roles to assume has no effect then. To be set
  * before a provider is configured; NULL: real AWS. */
 void provider_aws_set_endpoint(const char *url);
+/* The key pair for that endpoint where none is configured (a strict region's root); it is
+ * "terrarium" otherwise. */
+void provider_aws_set_keys(const char *access_key_id, const char *secret_access_key);
 
 typedef struct {
 	Provider base;
