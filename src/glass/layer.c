@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,14 +101,32 @@ static GBytes *unpack_job(gpointer data, GError **error) {
 	return done ? g_bytes_new_static("", 0) : NULL;
 }
 
+/* What is known of overlays: the mounts, which name their layers, and the links by which containers
+ * name theirs to the mount. */
+static char *read_uses(GError **error) {
+	char *mounts = NULL;
+	if (!g_file_get_contents("/proc/self/mountinfo", &mounts, NULL, error))
+		return NULL;
+	GString *uses = g_string_new(mounts);
+	g_free(mounts);
+	glob_t links;
+	if (glob(GLASS_HOME "/tasks/*/*/l/*", GLOB_NOSORT, NULL, &links) == 0) {
+		for (gsize i = 0; i < links.gl_pathc; i++) {
+			g_autofree char *target = g_file_read_link(links.gl_pathv[i], NULL);
+			g_string_append_printf(uses, "%s\n", target ? target : "");
+		}
+		globfree(&links);
+	}
+	return g_string_free(uses, FALSE);
+}
+
 static GBytes *remove_job(gpointer data, GError **error) {
 	const RemoveJob *job = data;
-	g_autofree char *mounts = NULL;
-	if (job->unless_mounted &&
-		!g_file_get_contents("/proc/self/mountinfo", &mounts, NULL, error))
+	g_autofree char *uses = NULL;
+	if (job->unless_mounted && !(uses = read_uses(error)))
 		return NULL;
 	for (char **name = job->names; *name; name++) {
-		if (mounts && strstr(mounts, *name))
+		if (uses && strstr(uses, *name))
 			continue;
 		/* Out of sight first: half removed it must not be taken for whole. */
 		g_autofree char *path = g_build_filename(job->folder, *name, NULL);

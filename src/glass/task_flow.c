@@ -150,6 +150,36 @@ static void on_conmon_ended(GlassProcess *process, gpointer data) {
 	ended(data);
 }
 
+/* ---- signals ---- */
+
+static void on_signalled(GObject *source, GAsyncResult *result, gpointer data) {
+	Container *container = data;
+	g_autoptr(GError) error = NULL;
+	/* One that has ended in between cannot be signalled, nor need it be. */
+	gboolean sent = glass_run_finish(result, NULL, NULL, &error);
+	if (!sent)
+		g_debug("signal to %s: %s", container->runtime_id, error->message);
+	if (sent && container->task->tasks && !container->signal_sent) {
+		container->signal_sent = TRUE;
+		task_save(container->task);
+	}
+	task_unref(container->task);
+}
+
+static void send_signal(Container *container, int number) {
+	Glass *glass = container->task->tasks->glass;
+	g_autofree char *text = g_strdup_printf("%d", number);
+	const char *const argv[] = {CRUN, crun_cgroup_manager(glass_limits_enforced(glass, NULL)),
+		"kill", container->runtime_id, text, NULL};
+	task_ref(container->task);
+	glass_run_async(glass, NULL, argv, NULL, NULL, NULL, on_signalled, container);
+}
+
+static void send_stop_signal(Container *container) {
+	int number = container->stop_signal ? oci_signal(container->stop_signal) : 0;
+	send_signal(container, number > 0 ? number : SIGTERM);
+}
+
 /* ---- starting ---- */
 
 static gboolean on_start_overdue(gpointer data) {
@@ -202,6 +232,8 @@ static void take_up(Container *container, GVariant *record) {
 		container->start_timer = g_timeout_add(
 			remaining(container->started_at, container->spec->start_timeout),
 			on_start_overdue, container);
+	if (container->signalled_at && !container->signal_sent)
+		send_stop_signal(container);
 	if (container->signalled_at)
 		arm_stop_timer(container);
 	container->check = health_new(container);
@@ -355,24 +387,6 @@ static void start_ready(Task *task) {
 
 /* ---- stopping ---- */
 
-static void on_signalled(GObject *source, GAsyncResult *result, gpointer data) {
-	Container *container = data;
-	g_autoptr(GError) error = NULL;
-	/* One that has ended in between cannot be signalled, nor need it be. */
-	if (!glass_run_finish(result, NULL, NULL, &error))
-		g_debug("signal to %s: %s", container->runtime_id, error->message);
-	task_unref(container->task);
-}
-
-static void send_signal(Container *container, int number) {
-	Glass *glass = container->task->tasks->glass;
-	g_autofree char *text = g_strdup_printf("%d", number);
-	const char *const argv[] = {CRUN, crun_cgroup_manager(glass_limits_enforced(glass, NULL)),
-		"kill", container->runtime_id, text, NULL};
-	task_ref(container->task);
-	glass_run_async(glass, NULL, argv, NULL, NULL, NULL, on_signalled, container);
-}
-
 static gboolean on_stop_overdue(gpointer data) {
 	Container *container = data;
 	container->stop_timer = 0;
@@ -381,10 +395,9 @@ static gboolean on_stop_overdue(gpointer data) {
 }
 
 static void stop(Container *container) {
-	int number = container->stop_signal ? oci_signal(container->stop_signal) : 0;
 	container->signalled_at = g_get_real_time();
 	g_clear_pointer(&container->check, health_free);
-	send_signal(container, number > 0 ? number : SIGTERM);
+	send_stop_signal(container);
 	arm_stop_timer(container);
 	task_changed(container->task);
 }

@@ -116,6 +116,7 @@ static void clean(const char *runtime_id, gboolean limits) {
 		crun(argv, NULL, NULL);
 	while (umount2("merged", MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		;
+	root_unlink_layers();
 }
 
 /* ---- starting ---- */

@@ -42,6 +42,7 @@ struct Container {
 	int exit_code;
 	char *reason;
 	gint64 started_at, stopped_at, signalled_at;
+	gboolean signal_sent; /* the stop signal is known to have reached it */
 	gboolean overdue; /* its start timeout is over */
 	GlassProcess *conmon;
 	guint start_timer, stop_timer;
@@ -145,6 +146,8 @@ typedef struct {
 GPtrArray *root_binds(Container *container);
 /* Inside: mounts the root at <folder>/merged, makes and fills the binds. */
 gboolean root_mount(const StartJob *job, GError **error);
+/* Inside, when it is unmounted: lets go of the layers. */
+void root_unlink_layers(void);
 /* Inside: <folder>/hosts and <folder>/resolv.conf. */
 gboolean root_write_etc(const StartJob *job, GError **error);
 

@@ -137,7 +137,16 @@ GPtrArray *root_binds(Container *container) {
 
 /* ---- inside: the root ---- */
 
-/* Short links keep the options of the mount within their one page. */
+void root_unlink_layers(void) {
+	g_autoptr(GDir) folder = g_dir_open("l", 0, NULL);
+	const char *name;
+	while (folder && (name = g_dir_read_name(folder))) {
+		g_autofree char *path = g_build_filename("l", name, NULL);
+		unlink(path);
+	}
+}
+
+/* Short links keep the options of the mount within their one page; layers_gc looks at them too. */
 static gboolean link_layers(const StartJob *job, GString *lower, GError **error) {
 	if (mkdir("l", 0755) < 0 && errno != EEXIST)
 		return failed(error, "cannot make", "l");

@@ -30,6 +30,7 @@ static void save_container(GKeyFile *file, const Container *container) {
 	g_key_file_set_int64(file, group, "started", container->started_at);
 	g_key_file_set_int64(file, group, "stopped", container->stopped_at);
 	g_key_file_set_int64(file, group, "signalled", container->signalled_at);
+	g_key_file_set_boolean(file, group, "signal_sent", container->signal_sent);
 	set_text(file, group, "digest", container->image_digest);
 	set_text(file, group, "signal", container->stop_signal);
 	set_text(file, group, "reason", container->reason);
@@ -73,6 +74,7 @@ static void load_container(GKeyFile *file, Container *container) {
 	container->started_at = g_key_file_get_int64(file, group, "started", NULL);
 	container->stopped_at = g_key_file_get_int64(file, group, "stopped", NULL);
 	container->signalled_at = g_key_file_get_int64(file, group, "signalled", NULL);
+	container->signal_sent = g_key_file_get_boolean(file, group, "signal_sent", NULL);
 	container->image_digest = g_key_file_get_string(file, group, "digest", NULL);
 	container->stop_signal = g_key_file_get_string(file, group, "signal", NULL);
 	container->reason = g_key_file_get_string(file, group, "reason", NULL);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BUSYBOX "/bin/busybox"
@@ -609,6 +610,158 @@ static void test_exec(Fixture *fixture, gconstpointer data) {
 		task, "other", (char **)none, NULL, FALSE, 0, 0, fds, on_done, fixture, &error));
 }
 
+/* Where things are mounted, and what a terminal, an open stdin and an init do. */
+static void test_places(Fixture *fixture, gconstpointer data) {
+	if (!fixture->glass)
+		return;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *host = glass_make_folder(fixture->glass, "host", &error);
+	g_assert_no_error(error);
+	g_free(inside(fixture, "echo from-host > " GLASS_HOME "/host/f"));
+	TaskSpec *spec = make_spec("places");
+	task_spec_volume(spec, "host", host);
+	ContainerSpec *web = add(fixture, spec, "web",
+		"cat /mnt/f; touch /mnt/g 2>/dev/null || echo mnt-ro; echo x > /scratch/a && "
+		"cat /scratch/a; touch /b 2>/dev/null || echo root-ro; echo y > /data/w && "
+		"cat /data/w /data/file; test -t 0 && tty; grep -c init /proc/1/cmdline; "
+		"grep 'Max open files' /proc/self/limits; hostname; cat /etc/hosts; read x");
+	container_spec_mount(web, "host", "/mnt/", TRUE);
+	container_spec_tmpfs(web, "/scratch", 8, NULL);
+	container_spec_ulimit(web, "nofile", 100, 200);
+	web->read_only_root = web->pseudo_terminal = web->interactive = TRUE;
+	web->init_process = g_file_test("/usr/bin/catatonit", G_FILE_TEST_EXISTS);
+	web->hostname = g_strdup("own");
+	web->extra_hosts = g_strsplit("10.9.8.7 other", ",", -1);
+	web->stop_timeout = 1;
+	Task *task = run(fixture, spec);
+	gint64 began = g_get_monotonic_time();
+	g_assert_true(await(fixture, task, is_running, 10));
+	g_test_message(
+		"runs after %" G_GINT64_FORMAT " ms", (g_get_monotonic_time() - began) / 1000);
+	g_autofree char *sought = g_strdup("web:10.9.8.7 other");
+	gint64 end = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+	while (!strstr(fixture->log->str, sought) && g_get_monotonic_time() < end)
+		g_main_context_iteration(NULL, FALSE);
+	const char *const lines[] = {"web:from-host", "web:mnt-ro", "web:x", "web:root-ro", "web:y",
+		"web:filled", "web:/dev/", "web:own", "web:10.0.0.9 own ip-10-0-0-9",
+		"web:10.9.8.7 other"};
+	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++)
+		g_assert_nonnull(strstr(fixture->log->str, lines[i]));
+	g_test_message("%s", fixture->log->str);
+	g_assert_nonnull(strstr(fixture->log->str, "100                  200"));
+	g_assert_cmpint(task_status(task), ==, TASK_RUNNING); /* stdin is open */
+	/* The layers that it stands on are kept, and given back when it has ended. */
+	g_autoptr(GHashTable) nothing = g_hash_table_new(g_str_hash, g_str_equal);
+	layers_gc(fixture->layers, nothing);
+	end = g_get_monotonic_time() + G_TIME_SPAN_SECOND / 2;
+	while (g_get_monotonic_time() < end)
+		g_main_context_iteration(NULL, FALSE);
+	g_autofree char *kept = inside(fixture, "ls " GLASS_HOME "/layers | wc -l");
+	g_assert_cmpstr(kept, ==, "1");
+	task_stop(task, "UserInitiated", "x");
+	g_assert_true(await(fixture, task, is_stopped, 10));
+	layers_gc(fixture->layers, nothing);
+	end = g_get_monotonic_time() + G_TIME_SPAN_SECOND / 2;
+	while (g_get_monotonic_time() < end)
+		g_main_context_iteration(NULL, FALSE);
+	g_autofree char *gone = inside(fixture, "ls " GLASS_HOME "/layers | wc -l");
+	g_assert_cmpstr(gone, ==, "0");
+}
+
+static void open_all(Fixture *fixture) {
+	g_autoptr(GError) error = NULL;
+	fixture->glass = glass_open(fixture->home, &error);
+	g_assert_no_error(error);
+	fixture->blobs = blobs_open(fixture->home, &error);
+	g_assert_no_error(error);
+	fixture->layers = layers_new(fixture->glass, fixture->blobs);
+	fixture->tasks =
+		tasks_new(fixture->glass, fixture->blobs, fixture->layers, &events, fixture);
+}
+
+static void close_all(Fixture *fixture) {
+	g_clear_pointer(&fixture->tasks, tasks_free);
+	g_clear_pointer(&fixture->layers, layers_free);
+	g_clear_pointer(&fixture->blobs, blobs_free);
+	g_clear_pointer(&fixture->glass, glass_close);
+}
+
+/* The process that runs the tasks is killed at many instants; the next one finds one container. */
+static void test_region_killed(Fixture *fixture, gconstpointer data) {
+	if (!fixture->glass)
+		return;
+	const char *script = "trap 'exit 4' USR1; echo ready; while :; do sleep 0.1; done";
+	close_all(fixture);
+	for (int i = 0; i < 12; i++) {
+		g_autofree char *id = g_strdup_printf("killed-%d", i);
+		pid_t child = fork();
+		if (child == 0) {
+			open_all(fixture);
+			TaskSpec *spec = make_spec(id);
+			add(fixture, spec, "web", script);
+			Task *task = tasks_run(fixture->tasks, spec, NULL);
+			while (i < 8 || !says_ready(fixture, task))
+				g_main_context_iteration(NULL, TRUE);
+			task_stop(task, "UserInitiated", "x");
+			for (;;)
+				g_main_context_iteration(NULL, TRUE);
+		}
+		g_usleep(10000 + (gulong)i * 13000);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	open_all(fixture);
+	g_assert_true(glass_adopted(fixture->glass));
+	for (int i = 0; i < 12; i++) {
+		g_autofree char *id = g_strdup_printf("killed-%d", i);
+		TaskSpec *spec = make_spec(id);
+		add(fixture, spec, "web", script);
+		run(fixture, spec);
+	}
+	tasks_sweep(fixture->tasks);
+	for (int i = 0; i < 12; i++) {
+		g_autofree char *id = g_strdup_printf("killed-%d", i);
+		Task *task = tasks_get(fixture->tasks, id);
+		TaskStatus was = task_status(task);
+		g_test_message("%s: %d", id, was);
+		if (was == TASK_PENDING || was == TASK_RUNNING)
+			g_assert_true(await(fixture, task, is_running, 10));
+	}
+	g_usleep(500000); /* the last one's script gets as far as its trap */
+	for (int i = 0; i < 12; i++) {
+		g_autofree char *id = g_strdup_printf("killed-%d", i);
+		Task *task = tasks_get(fixture->tasks, id);
+		task_stop(task, "Other", "y");
+		g_assert_true(await(fixture, task, is_stopped, 10));
+		g_assert_cmpint(task_container(task, 0).exit_code, ==, 4);
+	}
+}
+
+/* All that ran has ended with the machine. */
+static void test_glass_died(Fixture *fixture, gconstpointer data) {
+	g_autoptr(GError) error = NULL;
+	if (!fixture->glass)
+		return;
+	TaskSpec *spec = make_spec("rebooted");
+	add(fixture, spec, "web", "echo ready; sleep 96");
+	Task *task = run(fixture, spec);
+	g_assert_true(await(fixture, task, says_ready, 10));
+	g_clear_pointer(&fixture->tasks, tasks_free);
+	g_clear_pointer(&fixture->layers, layers_free);
+	g_clear_pointer(&fixture->blobs, blobs_free);
+	g_assert_true(glass_destroy(g_steal_pointer(&fixture->glass), &error));
+	open_all(fixture);
+	g_assert_false(glass_adopted(fixture->glass));
+	g_free(inside(fixture, "ip netns add " OWNER));
+	spec = make_spec("rebooted");
+	add(fixture, spec, "web", "echo ready; sleep 96");
+	task = run(fixture, spec);
+	g_assert_true(await(fixture, task, is_stopped, 10));
+	g_assert_false(task_container(task, 0).has_exit_code);
+	g_assert_nonnull(task_container(task, 0).reason);
+	g_assert_cmpuint(fixture->lines, ==, 1);
+}
+
 static void test_conmon_killed(Fixture *fixture, gconstpointer data) {
 	if (!fixture->glass)
 		return;
@@ -638,7 +791,9 @@ int main(int argc, char **argv) {
 		{"/task/health", test_health}, {"/task/start-timeout", test_start_timeout},
 		{"/task/kill", test_kill}, {"/task/wrong", test_wrong}, {"/task/adopt", test_adopt},
 		{"/task/adopt-starting", test_adopt_starting}, {"/task/much", test_much},
-		{"/task/exec", test_exec}, {"/task/conmon-killed", test_conmon_killed}};
+		{"/task/exec", test_exec}, {"/task/places", test_places},
+		{"/task/region-killed", test_region_killed}, {"/task/glass-died", test_glass_died},
+		{"/task/conmon-killed", test_conmon_killed}};
 	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].name, Fixture, NULL, set_up, tests[i].test, tear_down);
 	return g_test_run();
