@@ -11,7 +11,7 @@ build/build.ninja:
 	@rm -f build.log
 
 test: build
-	@tools/run-tests build unit golden conformance glass
+	@tools/run-tests build unit golden conformance glass e2e
 
 test-fast: build
 	@tools/run-tests build unit golden

@@ -5,23 +5,20 @@ import os
 import subprocess
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
+
+
+def without_host_prefix(params, **_):
+    """SDKs put "data-" before the host of DiscoverInstances, which loopback's names have not."""
+    params["url"] = params["url"].replace("//data-", "//", 1)
 
 
 @pytest.fixture
 def cloud_map(region):
-    # SDKs put "data-" before the host of DiscoverInstances, which loopback's names have not.
-    return boto3.client(
-        "servicediscovery",
-        endpoint_url=region.url,
-        region_name="us-east-1",
-        aws_access_key_id="terrarium",
-        aws_secret_access_key="made-up",
-        config=Config(retries={"max_attempts": 0}, inject_host_prefix=False),
-    )
+    client = region.client("servicediscovery")
+    client.meta.events.register("before-call.servicediscovery", without_host_prefix)
+    return client
 
 
 @pytest.fixture
@@ -187,10 +184,6 @@ def test_services(cloud_map, namespace):
     with pytest.raises(ClientError) as failure:
         cloud_map.update_service(Id=made["Id"], Service={"DnsConfig": {"DnsRecords": [{"Type": "SRV", "TTL": 5}]}})
     assert code(failure) == "InvalidInput"
-    cloud_map.update_service_attributes(ServiceId=made["Id"], Attributes={"port": "80", "x": "y"})
-    cloud_map.delete_service_attributes(ServiceId=made["Id"], Attributes=["x"])
-    attributes = cloud_map.get_service_attributes(ServiceId=made["Id"])["ServiceAttributes"]
-    assert attributes["Attributes"] == {"port": "80"}
     cloud_map.tag_resource(ResourceARN=made["Arn"], Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])
     cloud_map.untag_resource(ResourceARN=made["Arn"], TagKeys=["a"])
     assert cloud_map.list_tags_for_resource(ResourceARN=made["Arn"])["Tags"] == [{"Key": "c", "Value": "d"}]
@@ -239,7 +232,6 @@ def test_instances(cloud_map, namespace):
         return cloud_map.discover_instances(NamespaceName="shop.internal", ServiceName="web", **more)
 
     assert discover()["Instances"] == []
-    before = cloud_map.discover_instances_revision(NamespaceName="shop.internal", ServiceName="web")
     for number in (1, 2, 3):
         answer = cloud_map.register_instance(
             ServiceId=made,
@@ -248,7 +240,6 @@ def test_instances(cloud_map, namespace):
         )
         assert target(cloud_map, answer, "INSTANCE") == f"i{number}"
     assert ids(discover()) == ["i1", "i2", "i3"]
-    assert discover()["InstancesRevision"] > before["InstancesRevision"]
     assert ids(discover(QueryParameters={"colour": "blue"})) == ["i1", "i2"]
     assert ids(discover(OptionalParameters={"colour": "red"})) == ["i3"]
     assert len(ids(discover(OptionalParameters={"colour": "green"}, MaxResults=2))) == 2
@@ -285,6 +276,30 @@ def test_instances(cloud_map, namespace):
     with pytest.raises(ClientError) as failure:
         cloud_map.discover_instances(NamespaceName="none", ServiceName="web")
     assert code(failure) == "NamespaceNotFound"
+
+
+def test_newer_calls(cloud_map, namespace):
+    if not hasattr(cloud_map, "get_service_attributes"):
+        pytest.skip("this boto3 is older than these calls")
+    made = service(cloud_map, namespace)["Id"]
+    cloud_map.update_service_attributes(ServiceId=made, Attributes={"port": "80", "x": "y"})
+    cloud_map.delete_service_attributes(ServiceId=made, Attributes=["x"])
+    attributes = cloud_map.get_service_attributes(ServiceId=made)["ServiceAttributes"]
+    assert attributes["Attributes"] == {"port": "80"}
+
+    def revision():
+        return cloud_map.discover_instances_revision(NamespaceName="shop.internal", ServiceName="web")[
+            "InstancesRevision"
+        ]
+
+    before = revision()
+    cloud_map.register_instance(ServiceId=made, InstanceId="i", Attributes={"AWS_INSTANCE_IPV4": "10.77.0.1"})
+    after = revision()
+    assert after > before
+    found = cloud_map.discover_instances(NamespaceName="shop.internal", ServiceName="web")
+    assert found["InstancesRevision"] == after
+    cloud_map.update_instance_custom_health_status(ServiceId=made, InstanceId="i", Status="UNHEALTHY")
+    assert revision() > after
 
 
 @pytest.mark.parametrize(
@@ -329,13 +344,16 @@ def test_aws_command(region, cloud_map, namespace):
     exports = [line.removeprefix("export ") for line in region.run("env").stdout.splitlines()]
     settings = dict(line.split("=", 1) for line in exports)
     done = subprocess.run(
-        ["aws", "servicediscovery", "discover-instances", "--namespace-name", "shop.internal", "--service-name", "web"],
+        ["aws", "--endpoint-url", region.url, "servicediscovery", "discover-instances"]
+        + ["--namespace-name", "shop.internal", "--service-name", "web"],
         env=os.environ | settings,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+    if "data-127.0.0.1" in done.stderr:
+        pytest.skip("this aws command is older than AWS_DISABLE_HOST_PREFIX_INJECTION")
     assert done.returncode == 0, done.stderr
     assert [each["InstanceId"] for each in json.loads(done.stdout)["Instances"]] == ["i"]
 
