@@ -307,6 +307,22 @@ def test_session_token(region, user):
     assert region.client("sts").get_access_key_info(AccessKeyId=keys["AccessKeyId"])["Account"] == ACCOUNT
 
 
+def test_registry(region, user):
+    region.client("ecr").create_repository(repositoryName=user.name)
+    user.allow("ecr:GetAuthorizationToken")
+    login = user("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+
+    def tags():
+        url = f"{region.url}/v2/{user.name}/tags/list"
+        return send(urllib.request.Request(url, headers={"Authorization": "Basic " + login}))
+
+    status, body = tags()
+    assert status == 403 and "DENIED" in body
+    assert f"ecr:ListImages on resource: arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{user.name}" in body
+    user.allow("ecr:*", f"arn:aws:ecr:*:*:repository/{user.name}")
+    assert tags()[0] == 200
+
+
 def test_unserved_by_name(region):
     sts = region.client("sts")
     code, message = refused(

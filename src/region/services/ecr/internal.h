@@ -69,6 +69,8 @@ void ecr_images_delete_all(Region *region, StoreScope scope, const char *reposit
 char *ecr_token_new(Region *region, StoreScope scope, const char *principal_arn, gint64 expires);
 /* Whether it is one of ours and still good; *scope (may be NULL) gets whose. */
 gboolean ecr_token_check(Region *region, const char *token, StoreScope *scope);
+/* The ARN of whom such a token was made for; NULL if it is none. Caller frees. */
+char *ecr_token_principal(Region *region, const char *token);
 
 /* Account and region of a registry's host name ("<account>.dkr.ecr.<region>.amazonaws.com", or the
  * same with .localhost); FALSE if it is none. */

@@ -1,14 +1,15 @@
 /*
  * The registry as container tools see it: the OCI distribution API 1.1 at /v2/, over the same
  * repositories and images as ECR's own API. Names, answers and error codes are the specification's,
- * sentences ECR's. On loopback anyone may come in; under --strict it takes a token that
- * GetAuthorizationToken gave.
+ * sentences ECR's. On loopback anyone may come in; under --strict, and inside VPCs, it takes a
+ * token that GetAuthorizationToken gave; who has one, has what IAM allows whom it was made for.
  */
 #include "region/services/ecr/registry.h"
 
 #include <string.h>
 #include <utime.h>
 
+#include "region/services/iam/iam.h"
 #include "value/json.h"
 
 extern const RegionService region_ecr_registry;
@@ -191,13 +192,56 @@ static WireResponse *challenge(const RegistryCall *call) {
 	return response;
 }
 
+/* What IAM calls a request. */
+static const char *action_of(const RegistryCall *call) {
+	const char *method = call->request->method;
+	gboolean reads = g_str_equal(method, "GET") || g_str_equal(method, "HEAD");
+	switch (call->resource) {
+	case REGISTRY_MANIFEST:
+		return reads			       ? "ecr:BatchGetImage"
+		       : g_str_equal(method, "DELETE") ? "ecr:BatchDeleteImage"
+						       : "ecr:PutImage";
+	case REGISTRY_BLOB:
+		return reads ? "ecr:GetDownloadUrlForLayer" : "ecr:BatchDeleteImage";
+	case REGISTRY_UPLOAD:
+		return g_str_equal(method, "POST")  ? "ecr:InitiateLayerUpload"
+		       : g_str_equal(method, "PUT") ? "ecr:CompleteLayerUpload"
+						    : "ecr:UploadLayerPart";
+	case REGISTRY_TAGS:
+		return "ecr:ListImages";
+	default:
+		return "ecr:DescribeImages";
+	}
+}
+
+/* Who has a token has what IAM's policies give whom it was made for. */
+static WireResponse *forbidden(const RegistryCall *call, const char *token) {
+	g_autofree char *principal = ecr_token_principal(call->region, token);
+	if (!principal || !call->repository)
+		return NULL;
+	g_autofree char *arn = region_arn(call->scope, "ecr", "repository/%s", call->repository);
+	g_auto(Value) context = iam_principal_context(call->region, principal, NULL);
+	const IamRequest request = {.scope = call->scope,
+		.principal_arn = principal,
+		.action = action_of(call),
+		.resource = arn,
+		.context = context};
+	g_autoptr(GError) error = NULL;
+	return iam_authorise(call->region, &request, &error)
+		       ? NULL
+		       : registry_error(403, "DENIED", "%s", error->message);
+}
+
 WireResponse *registry_refusal(const RegistryCall *call) {
-	g_autofree char *token = region_is_strict(call->region) ? token_of(call) : NULL;
+	g_autofree char *token = token_of(call);
 	StoreScope whose;
-	if (region_is_strict(call->region) &&
+	if ((region_is_strict(call->region) || call->request->vpc) &&
 		(!ecr_token_check(call->region, token, &whose) ||
 			!g_str_equal(whose.account, call->scope.account)))
 		return challenge(call);
+	WireResponse *refused = forbidden(call, token);
+	if (refused)
+		return refused;
 	if (!call->repository)
 		return NULL;
 	g_autoptr(GError) error = NULL;

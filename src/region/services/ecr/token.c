@@ -50,22 +50,32 @@ static gboolean same_text(const char *a, const char *b) {
 	return difference == 0;
 }
 
-gboolean ecr_token_check(Region *region, const char *token, StoreScope *scope) {
+/* What a token that holds says; VALUE_NOTHING if it does not. */
+static Value claim_of(Region *region, const char *token) {
 	const char *dot = token ? strrchr(token, '.') : NULL;
 	g_autofree char *key = signing_key(region);
 	if (!dot || !key)
-		return FALSE;
+		return VALUE_NOTHING;
 	g_autofree char *payload = g_strndup(token, (gsize)(dot - token));
 	g_autofree char *signature = sign(key, payload);
 	if (!same_text(signature, dot + 1))
-		return FALSE;
+		return VALUE_NOTHING;
 	gsize length;
 	g_autofree guchar *json = g_base64_decode(payload, &length);
 	g_auto(Value) claim = value_from_json((const char *)json, (gssize)length, NULL);
-	if (value_get_int(claim, "expires", 0) <= region_now(region))
-		return FALSE;
-	if (scope)
+	return value_get_int(claim, "expires", 0) > region_now(region) ? value_steal(&claim)
+								       : VALUE_NOTHING;
+}
+
+gboolean ecr_token_check(Region *region, const char *token, StoreScope *scope) {
+	g_auto(Value) claim = claim_of(region, token);
+	if (!value_is_null(claim) && scope)
 		*scope = (StoreScope){g_intern_string(value_get_text(claim, "account")),
 			g_intern_string(value_get_text(claim, "region"))};
-	return TRUE;
+	return !value_is_null(claim);
+}
+
+char *ecr_token_principal(Region *region, const char *token) {
+	g_auto(Value) claim = claim_of(region, token);
+	return g_strdup(value_get_text(claim, "principal"));
 }
