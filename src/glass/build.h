@@ -3,7 +3,9 @@
  * that it keeps between builds lie in <home>/builds/storage. The result goes into the blob store.
  *
  * Where no registry can be reached, `FROM debian:<release>[-slim]` is served from the apt mirror
- * by mmdebstrap, and the progress says so.
+ * by mmdebstrap, and the progress says so. The certificates that this machine trusts are there
+ * while the build runs (RUN sees a mount, and SSL_CERT_FILE and the like name it); they do not
+ * become part of the image.
  */
 #pragma once
 
@@ -12,13 +14,20 @@
 /* From glass/glass.h. */
 typedef struct Glass Glass;
 
+/* Writes what a build needs as a tar to `fd`: the folder without what its .dockerignore names
+ * (<Dockerfile>.dockerignore goes before that), below "context/", and the Dockerfile as
+ * "Dockerfile". `dockerfile` is relative to the folder or absolute; NULL: Dockerfile, then
+ * Containerfile. Blocks. */
+gboolean build_context_write(const char *folder, const char *dockerfile, int fd, GError **error);
+/* Whether the lines of a .dockerignore leave out `path` (relative to the context, no leading /). */
+gboolean build_ignores(const char *const *lines, const char *path);
+
 typedef struct {
-	char *context; /* folder on the host */
-	char *dockerfile; /* relative to the context or absolute; NULL: Dockerfile, then
-			     Containerfile */
+	int context; /* a file of what build_context_write wrote, read from its beginning; borrowed
+		      */
 	char *target; /* stage; NULL: the last */
-	char **arguments; /* "NAME=value" */
-	char **labels; /* "name=value" */
+	char **arguments; /* "NAME=value"; or NULL */
+	char **labels; /* "name=value"; or NULL */
 	gboolean no_cache;
 } BuildSpec;
 
@@ -32,3 +41,9 @@ void build_run_async(Glass *glass, Blobs *blobs, const BuildSpec *spec, BuildPro
 	gpointer data);
 /* The digest of the image's manifest in the blob store. Caller frees. */
 char *build_run_finish(GAsyncResult *result, GError **error);
+
+/* Loads an image that was saved to a tar (docker-archive or oci-archive), a file `archive` that is
+ * borrowed, in the same queue. Ends by build_run_finish. */
+void build_load_async(Glass *glass, Blobs *blobs, int archive, BuildProgress progress,
+	gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+	gpointer data);

@@ -27,6 +27,8 @@ void glass_leave_parent(Glass *glass);
 
 /* Changes of the network that wait for their turn. */
 GQueue *glass_net_queue(Glass *glass);
+/* Builds that wait for theirs; the first one runs. */
+GQueue *glass_build_queue(Glass *glass);
 
 /* Runs `job` in a process inside that got only namespaces `flags`. */
 GBytes *glass_job_flags(Glass *glass, int flags, GlassJob job, gpointer data, GError **error);

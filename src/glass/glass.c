@@ -34,7 +34,7 @@ struct Glass {
 	gboolean adopted, egress;
 	char *egress_reason, *limits_reason;
 	GlassIds ids;
-	GQueue net_queue;
+	GQueue net_queue, build_queue;
 };
 
 void glass_close(Glass *glass) {
@@ -300,6 +300,10 @@ gboolean glass_destroy_home(const char *home, GError **error) {
 
 GQueue *glass_net_queue(Glass *glass) {
 	return &glass->net_queue;
+}
+
+GQueue *glass_build_queue(Glass *glass) {
+	return &glass->build_queue;
 }
 
 const char *glass_home(const Glass *glass) {
