@@ -6,7 +6,6 @@
 #include "region/services/ec2/internal.h"
 
 /* Whose namespace an interface is in, where that is not its own: not part of the API's shape. */
-#define OWNERS "ec2/network-interface-owner"
 
 /* AWS keeps the first four addresses of a subnet and the last one. */
 #define RESERVED 4
@@ -168,12 +167,13 @@ Value ec2_interface_create(
 
 void ec2_interface_join(
 	Region *region, StoreScope scope, const char *interface, const char *owner_interface) {
-	store_put_take(region_store(region), scope, OWNERS, interface,
+	store_put_take(region_store(region), scope, EC2_INTERFACE_OWNER, interface,
 		value_object_take("Owner", value_string(owner_interface), NULL));
 }
 
 char *ec2_interface_owner(Region *region, StoreScope scope, const char *interface) {
-	g_auto(Value) owner = store_get(region_store(region), scope, OWNERS, interface);
+	g_auto(Value) owner =
+		store_get(region_store(region), scope, EC2_INTERFACE_OWNER, interface);
 	return g_strdup(value_text_or(value_get(owner, "Owner"), interface));
 }
 
@@ -197,7 +197,7 @@ void ec2_interface_delete(Region *region, StoreScope scope, const char *interfac
 	if (!interface)
 		return;
 	store_delete(region_store(region), scope, EC2_INTERFACE, interface);
-	store_delete(region_store(region), scope, OWNERS, interface);
+	store_delete(region_store(region), scope, EC2_INTERFACE_OWNER, interface);
 	region_tags_clear(region, scope, interface);
 }
 

@@ -15,6 +15,7 @@
 #define EC2_SECURITY_GROUP_RULE "ec2/security-group-rule"
 #define EC2_NETWORK_ACL "ec2/network-acl"
 #define EC2_INTERFACE "ec2/network-interface"
+#define EC2_INTERFACE_OWNER "ec2/network-interface-owner" /* the one whose namespace it is in */
 
 /* ---- addresses ---- */
 

@@ -10,6 +10,8 @@
 #define NAME "ec2/network"
 #define RETRY_S 5
 
+typedef struct Lookups Lookups;
+
 typedef struct {
 	Region *region; /* NULL: the region has stopped */
 	gboolean busy, again;
@@ -17,6 +19,7 @@ typedef struct {
 	GPtrArray *notified; /* names of controllers */
 	GHashTable *vpcs; /* id -> OpenVpc: those that the glass has */
 	GArray *watches; /* of Watch */
+	Lookups *lookups; /* while the network is declared */
 } Network;
 
 typedef struct {
@@ -91,32 +94,69 @@ static void declare_routes(
 	}
 }
 
-/* The table that a subnet is associated with, else the VPC's main one. Caller frees. */
-static char *table_of(Network *network, StoreScope scope, const char *subnet, const char *vpc) {
-	g_autofree char *main = NULL;
-	g_auto(StoreIter) iter = store_iter(region_store(network->region), scope, EC2_ROUTE_TABLE);
-	const char *id;
-	Value table;
-	while (store_iter_next(&iter, &id, &table)) {
-		Value all = value_get(table, "Associations");
-		for (gsize i = 0; i < value_length(all); i++) {
-			Value each = value_at(all, i);
-			if (g_strcmp0(value_get_text(each, "SubnetId"), subnet) == 0)
-				return g_strdup(id);
-			if (value_get_bool(each, "Main") &&
-				g_strcmp0(value_get_text(table, "VpcId"), vpc) == 0) {
-				g_free(main);
-				main = g_strdup(id);
-			}
-		}
+/* What is looked up again and again while the network is declared. */
+struct Lookups {
+	GHashTable *tables; /* subnet or VPC (its main one) -> id of the route table */
+	GHashTable *addresses; /* interface -> the Elastic IP that is associated with it */
+	GHashTable *owners; /* interface -> the one whose namespace it is in, if that is another */
+	GHashTable *indexes; /* owner -> number of interfaces seen in its namespace so far */
+};
+
+static void note_table(
+	NetState *state, Network *network, StoreScope scope, const char *id, Value table) {
+	Value all = value_get(table, "Associations");
+	for (gsize i = 0; i < value_length(all); i++) {
+		Value each = value_at(all, i);
+		const char *subnet = value_get_text(each, "SubnetId");
+		if (subnet || value_get_bool(each, "Main"))
+			g_hash_table_insert(network->lookups->tables,
+				g_strdup(subnet ? subnet : value_get_text(table, "VpcId")),
+				g_strdup(id));
 	}
-	return g_steal_pointer(&main);
+}
+
+static void note_address(
+	NetState *state, Network *network, StoreScope scope, const char *id, Value address) {
+	const char *interface = value_get_text(address, "NetworkInterfaceId");
+	if (interface)
+		g_hash_table_insert(network->lookups->addresses, g_strdup(interface),
+			g_strdup(value_get_text(address, "PublicIp")));
+}
+
+static void note_owner(
+	NetState *state, Network *network, StoreScope scope, const char *id, Value owner) {
+	g_hash_table_insert(
+		network->lookups->owners, g_strdup(id), g_strdup(value_get_text(owner, "Owner")));
+}
+
+static GHashTable *texts_new(void) {
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void look_up(Network *network, NetState *state) {
+	network->lookups = g_new0(Lookups, 1);
+	network->lookups->tables = texts_new();
+	network->lookups->addresses = texts_new();
+	network->lookups->owners = texts_new();
+	network->lookups->indexes = g_hash_table_new(g_str_hash, g_str_equal);
+	declare_all(state, network, EC2_ROUTE_TABLE, note_table);
+	declare_all(state, network, EC2_ADDRESS, note_address);
+	declare_all(state, network, EC2_INTERFACE_OWNER, note_owner);
+}
+
+static void lookups_free(Lookups *lookups) {
+	g_hash_table_unref(lookups->tables);
+	g_hash_table_unref(lookups->addresses);
+	g_hash_table_unref(lookups->owners);
+	g_hash_table_unref(lookups->indexes);
+	g_free(lookups);
 }
 
 static void declare_subnet(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value subnet) {
 	const char *vpc = value_get_text(subnet, "VpcId");
-	g_autofree char *table = table_of(network, scope, id, vpc);
+	const char *own = g_hash_table_lookup(network->lookups->tables, id);
+	const char *table = own ? own : g_hash_table_lookup(network->lookups->tables, vpc);
 	net_state_subnet(state, id, vpc, value_get_text(subnet, "CidrBlock"),
 		value_get_text(subnet, "AvailabilityZone"), table);
 }
@@ -154,43 +194,20 @@ static void declare_group(
 
 /* Which of its namespace's devices an interface is: the one that the namespace is named by is the
  * first. */
-static int index_of(Network *network, StoreScope scope, const char *interface, const char *owner) {
-	int index = 0;
+static int index_of(Network *network, const char *interface, const char *owner) {
 	if (g_str_equal(interface, owner))
 		return 0;
-	g_auto(StoreIter) iter = store_iter(region_store(network->region), scope, EC2_INTERFACE);
-	const char *id;
-	Value other;
-	while (store_iter_next(&iter, &id, &other)) {
-		g_autofree char *its_owner = ec2_interface_owner(network->region, scope, id);
-		if (g_str_equal(id, owner) || !g_str_equal(its_owner, owner))
-			continue;
-		index++;
-		if (g_str_equal(id, interface))
-			return index;
-	}
+	const char *known = g_intern_string(owner);
+	int index = 1 + GPOINTER_TO_INT(g_hash_table_lookup(network->lookups->indexes, known));
+	g_hash_table_insert(network->lookups->indexes, (gpointer)known, GINT_TO_POINTER(index));
 	return index;
-}
-
-/* Caller frees; NULL: none. */
-static char *public_address_of(
-	Network *network, StoreScope scope, const char *id, Value interface) {
-	const char *own = value_text(value_get_path(interface, "Association", "PublicIp", NULL));
-	if (own)
-		return g_strdup(own);
-	g_auto(StoreIter) iter = store_iter(region_store(network->region), scope, EC2_ADDRESS);
-	const char *allocation;
-	Value address;
-	while (store_iter_next(&iter, &allocation, &address))
-		if (g_strcmp0(value_get_text(address, "NetworkInterfaceId"), id) == 0)
-			return g_strdup(value_get_text(address, "PublicIp"));
-	return NULL;
 }
 
 static void declare_interface(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value interface) {
 	gboolean is_nat = g_strcmp0(value_get_text(interface, "InterfaceType"), "nat_gateway") == 0;
-	g_autofree char *owner = ec2_interface_owner(network->region, scope, id);
+	const char *joined = g_hash_table_lookup(network->lookups->owners, id);
+	const char *owner = joined ? joined : id;
 	g_autoptr(GPtrArray) groups = g_ptr_array_new();
 	Value listed = value_get(interface, "Groups");
 	for (gsize i = 0; i < value_length(listed); i++)
@@ -199,10 +216,11 @@ static void declare_interface(
 	NetInterface *declared = net_state_interface(state, id,
 		value_get_text(interface, "SubnetId"), is_nat ? NULL : owner,
 		value_get_text(interface, "PrivateIpAddress"), (const char *const *)groups->pdata);
-	declared->index = index_of(network, scope, id, owner);
+	declared->index = index_of(network, id, owner);
 	declared->no_source_dest_check = !value_get_bool(interface, "SourceDestCheck");
 	declared->mac = g_strdup(value_get_text(interface, "MacAddress"));
-	g_autofree char *public = public_address_of(network, scope, id, interface);
+	const char *own = value_text(value_get_path(interface, "Association", "PublicIp", NULL));
+	const char *public = own ? own : g_hash_table_lookup(network->lookups->addresses, id);
 	if (public)
 		net_interface_public(declared, 0, public);
 	g_hash_table_add(network->applying, g_strdup(id));
@@ -224,6 +242,7 @@ static void declare_nat(
 
 static NetState *wanted_state(Network *network) {
 	NetState *state = net_state_new();
+	look_up(network, state);
 	declare_all(state, network, EC2_VPC, declare_vpc);
 	declare_all(state, network, EC2_ROUTE_TABLE, declare_routes);
 	declare_all(state, network, EC2_SUBNET, declare_subnet);
@@ -231,6 +250,7 @@ static NetState *wanted_state(Network *network) {
 	declare_all(state, network, EC2_INTERFACE, declare_interface);
 	declare_all(state, network, EC2_INTERNET_GATEWAY, declare_gateway);
 	declare_all(state, network, EC2_NAT_GATEWAY, declare_nat);
+	g_clear_pointer(&network->lookups, lookups_free);
 	return state;
 }
 

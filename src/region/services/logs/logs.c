@@ -345,8 +345,9 @@ static Value put_events(RegionCall *call, Value input, GError **error) {
 	gint64 before = 0;
 	for (gsize i = 0; i < value_length(given); i++) {
 		Value message = value_get(value_at(given, i), "message");
-		LogsEvent event = {value_get_int(value_at(given, i), "timestamp", 0),
-			value_text(message), value_text_length(message)};
+		LogsEvent event = {.timestamp = value_get_int(value_at(given, i), "timestamp", 0),
+			.text = value_text(message),
+			.length = value_text_length(message)};
 		if (event.timestamp < before) {
 			wire_error_set(error, "InvalidParameterException",
 				"Log events in a single PutLogEvents request must be in "
@@ -364,18 +365,16 @@ static Value put_events(RegionCall *call, Value input, GError **error) {
 }
 
 static gboolean append_once(Region *region, StoreScope scope, const char *group, const char *stream,
-	const char *writer, guint64 position, const LogsEvent *events, gsize n) {
+	const char *writer, const LogsEvent *events, gsize n) {
 	Store *store = region_store(region);
 	g_autofree char *key = stream_key(group, stream);
 	g_autofree char *writer_key = g_strdup_printf("%s\n%s", key, writer ? writer : "");
 	g_auto(Value) seen = store_get(store, scope, WRITERS, writer_key);
-	/* The last event's position is `position`: those before it count back from there. */
 	guint64 last = (guint64)value_get_int(seen, "position", 0);
+	guint64 position = n > 0 ? events[n - 1].position : 0;
 	gsize skip = 0;
-	if (position > 0 && position <= last)
-		skip = n;
-	else if (position > 0 && last > 0 && position - last < n)
-		skip = n - (gsize)(position - last);
+	while (skip < n && events[skip].position > 0 && events[skip].position <= last)
+		skip++;
 	if (!store_has(store, scope, STREAMS, key))
 		put_stream(region, scope, group, stream);
 	append(region, scope, group, stream, events + skip, n - skip);
@@ -386,7 +385,7 @@ static gboolean append_once(Region *region, StoreScope scope, const char *group,
 }
 
 gboolean logs_append(Region *region, StoreScope scope, const char *group, const char *stream,
-	const char *writer, guint64 position, const LogsEvent *events, gsize n_events,
+	const char *writer, const LogsEvent *events, gsize n_events,
 	gboolean create_group_if_missing, GError **error) {
 	Store *store = region_store(region);
 	gboolean own = !store_in_transaction(store);
@@ -401,8 +400,7 @@ gboolean logs_append(Region *region, StoreScope scope, const char *group, const 
 		else
 			fine = no_such(error, "group");
 	}
-	fine = fine &&
-	       append_once(region, scope, group, stream, writer, position, events, n_events);
+	fine = fine && append_once(region, scope, group, stream, writer, events, n_events);
 	if (own && !fine)
 		store_rollback(store);
 	return own && fine ? store_commit(store, error) : fine;
