@@ -75,6 +75,19 @@ static const RegionOperation operations[] = {
 	{"ListTaskDefinitions", ecs_list_task_definitions, .reads_only = TRUE},
 	{"ListTaskDefinitionFamilies", ecs_list_task_definition_families, .reads_only = TRUE},
 	{"DeleteTaskDefinitions", ecs_delete_task_definitions},
+	{"RunTask", ecs_run_task},
+	{"StopTask", ecs_stop_task},
+	{"DescribeTasks", ecs_describe_tasks, .reads_only = TRUE},
+	{"ListTasks", ecs_list_tasks, .reads_only = TRUE},
+	{"CreateService", ecs_create_service},
+	{"UpdateService", ecs_update_service},
+	{"DeleteService", ecs_delete_service},
+	{"DescribeServices", ecs_describe_services, .reads_only = TRUE},
+	{"ListServices", ecs_list_services, .reads_only = TRUE},
+	{"ListServiceDeployments", ecs_list_service_deployments, .reads_only = TRUE},
+	{"DescribeServiceDeployments", ecs_describe_service_deployments, .reads_only = TRUE},
+	{"DescribeServiceRevisions", ecs_describe_service_revisions, .reads_only = TRUE},
+	{"StopServiceDeployment", ecs_stop_service_deployment},
 	{"TagResource", ecs_tag_resource},
 	{"UntagResource", ecs_untag_resource},
 	{"ListTagsForResource", ecs_list_tags_for_resource, .reads_only = TRUE},
@@ -85,4 +98,9 @@ static const RegionOperation operations[] = {
 	{NULL},
 };
 
-const RegionService region_ecs = {.name = "ecs", .operations = operations};
+static gboolean start(Region *region, GError **error) {
+	return ecs_tasks_start(region, error) && ecs_scheduler_start(region, error);
+}
+
+const RegionService region_ecs = {
+	.name = "ecs", .operations = operations, .start = start, .routes = ecs_routes};
