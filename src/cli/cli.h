@@ -14,12 +14,16 @@ extern const CliCommand cli_command_apply;
 extern const CliCommand cli_command_destroy;
 extern const CliCommand cli_command_down;
 extern const CliCommand cli_command_env;
+extern const CliCommand cli_command_exec;
 extern const CliCommand cli_command_fmt;
 extern const CliCommand cli_command_init;
+extern const CliCommand cli_command_logs;
+extern const CliCommand cli_command_open;
 extern const CliCommand cli_command_output;
 extern const CliCommand cli_command_plan;
 extern const CliCommand cli_command_show;
 extern const CliCommand cli_command_state;
+extern const CliCommand cli_command_status;
 extern const CliCommand cli_command_types;
 extern const CliCommand cli_command_up;
 extern const CliCommand cli_command_validate;
@@ -34,7 +38,6 @@ guint cli_port(void);
 void cli_keys(char **access_key_id, char **secret_access_key);
 /* "Error: …" on standard error; returns 1, for the command to return. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
-/* Reads a command's options; FALSE after saying what is wrong. Nothing but options may remain. */
 gboolean cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary);
 /* The process that holds the data folder's lock, 0 if none does. */
 int cli_region_pid(const char *home);

@@ -11,6 +11,10 @@
 static const CliCommand *const commands[] = {
 	&cli_command_up,
 	&cli_command_down,
+	&cli_command_status,
+	&cli_command_logs,
+	&cli_command_exec,
+	&cli_command_open,
 	&cli_command_env,
 	&cli_command_init,
 	&cli_command_validate,

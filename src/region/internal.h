@@ -14,6 +14,7 @@ struct Region {
 	gboolean strict;
 	HttpServer *http;
 	GData *data; /* of the services */
+	GArray *differences; /* of RegionDifferences */
 
 	/* schedule.c */
 	GHashTable *timers; /* id -> Timer */

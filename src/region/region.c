@@ -74,6 +74,7 @@ static gboolean open_data_plane(Region *region, gboolean no_glass, GError **erro
 Region *region_new(const RegionOptions *options, GError **error) {
 	g_autoptr(Region) region = g_new0(Region, 1);
 	g_datalist_init(&region->data);
+	region->differences = g_array_new(FALSE, FALSE, sizeof(gpointer));
 	region->home = g_strdup(options->home);
 	region->port = options->port;
 	region->strict = options->strict;
@@ -106,6 +107,7 @@ void region_free(Region *region) {
 		if ((*service)->stop)
 			(*service)->stop(region);
 	g_datalist_clear(&region->data);
+	g_array_unref(region->differences);
 	region_schedule_clear(region);
 	g_clear_pointer(&region->layers, layers_free);
 	g_clear_pointer(&region->blobs, blobs_free);
