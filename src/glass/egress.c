@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Interfaces towards VPCs start with "v". pasta sends segments without flags that conntrack calls
+/* Private addresses are VPCs' own, as on AWS: none of them is ever looked for outside. Interfaces
+ * towards VPCs start with "v". pasta sends segments without flags that conntrack calls
  * invalid and NAT passes by: they must not reach this namespace's own sockets. Link-local and
  * loopback addresses never leave. What comes from a VPC reaches no socket of this namespace; what
  * goes to one can only go to its public addresses, and its security groups judge it. */
@@ -29,6 +30,8 @@ static const char edge_rules[] =
 	"		type filter hook forward priority 0; policy drop;\n"
 	"		ct state established,related accept\n"
 	"		ip daddr { 127.0.0.0/8, 169.254.0.0/16 } drop\n"
+	"		oifname \"eth0\" ip daddr { 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, "
+	"192.168.0.0/16 } drop\n"
 	"		iifname \"v*\" accept\n"
 	"		oifname \"v*\" accept\n"
 	"	}\n"
