@@ -70,8 +70,7 @@ Value cli_api_list(CliApi *api, const char *service, const char *operation, Valu
 		const char *token = value_get_text(page, token_out);
 		more = token && *token;
 		if (more)
-			input = value_with_take(
-				value_steal(&input), token_in, value_string(token));
+			input = value_with_take(value_steal(&input), token_in, value_string(token));
 	}
 	return value_builder_end(g_steal_pointer(&all));
 }
@@ -84,8 +83,7 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *data) {
 }
 
 Value cli_status(GError **error) {
-	g_autofree char *url =
-		g_strdup_printf("http://127.0.0.1:%u/_terrarium/status", cli_port());
+	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/_terrarium/status", cli_port());
 	g_autoptr(GString) body = g_string_new(NULL);
 	CURL *curl = curl_easy_init();
 	curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -112,9 +110,8 @@ GPtrArray *cli_places(GError **error) {
 	GPtrArray *places = g_ptr_array_new_with_free_func((GDestroyNotify)cli_api_free);
 	Value all = value_get(status, "places");
 	for (gsize i = 0; i < value_length(all); i++)
-		g_ptr_array_add(places,
-			cli_api_new(value_get_text(value_at(all, i), "account"),
-				value_get_text(value_at(all, i), "region")));
+		g_ptr_array_add(places, cli_api_new(value_get_text(value_at(all, i), "account"),
+						value_get_text(value_at(all, i), "region")));
 	return places;
 }
 
@@ -181,9 +178,9 @@ char *cli_service_name(const CliService *service) {
 static void not_found(GPtrArray *services, const char *name, GError **error) {
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	for (guint i = 0; i < services->len; i++)
-		g_ptr_array_add(names,
-			(gpointer)value_get_text(
-				((CliService *)services->pdata[i])->service, "serviceName"));
+		g_ptr_array_add(
+			names, (gpointer)value_get_text(
+				       ((CliService *)services->pdata[i])->service, "serviceName"));
 	const char *near = text_nearest(name, (const char *const *)names->pdata, names->len);
 	g_ptr_array_add(names, NULL);
 	g_autofree char *all = g_strjoinv(", ", (char **)names->pdata);

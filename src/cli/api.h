@@ -15,8 +15,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CliApi, cli_api_free)
 const char *cli_api_account(const CliApi *api);
 const char *cli_api_region(const CliApi *api);
 /* Calls an operation. Takes `input`. */
-Value cli_api_call(CliApi *api, const char *service, const char *operation, Value input_taken,
-	GError **error);
+Value cli_api_call(
+	CliApi *api, const char *service, const char *operation, Value input_taken, GError **error);
 /* All pages of a list operation: the tuple of what is in `member` of each. Takes `input`. */
 Value cli_api_list(CliApi *api, const char *service, const char *operation, Value input_taken,
 	const char *member, const char *token_in, const char *token_out, GError **error);
@@ -35,8 +35,8 @@ typedef struct {
 
 /* All services of ECS of `places` (which must outlive them): of CliService. */
 GPtrArray *cli_services(GPtrArray *places, GError **error);
-/* The one that is named "service" or "cluster/service"; borrowed from `services`. NULL and an error:
- * none, or several of that name. */
+/* The one that is named "service" or "cluster/service"; borrowed from `services`. NULL and an
+ * error: none, or several of that name. */
 CliService *cli_service_find(GPtrArray *services, const char *name, GError **error);
 /* "cluster/service". Caller frees. */
 char *cli_service_name(const CliService *service);

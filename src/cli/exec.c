@@ -230,8 +230,8 @@ static char *target_of(const CliService *service, const char *task, const char *
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
 	return g_strdup_printf("/_terrarium/exec?account=%s&region=%s&cluster=%s&task=%s&container="
 			       "%s&terminal=%d&rows=%d&columns=%d&command=%s",
-		cli_api_account(service->api), cli_api_region(service->api), cluster, task, container,
-		terminal, size.ws_row, size.ws_col, escaped);
+		cli_api_account(service->api), cli_api_region(service->api), cluster, task,
+		container, terminal, size.ws_row, size.ws_col, escaped);
 }
 
 static int run_in(const CliService *service, const char *container_name, char **command) {
@@ -273,15 +273,16 @@ static CliService *parse(GPtrArray *services, const char *name, char **container
 
 static int run(int argc, char **argv) {
 	g_auto(GStrv) words = NULL;
-	const GOptionEntry entries[] = {{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &words,
-						NULL, "SERVICE[/CONTAINER] -- COMMAND…"},
+	const GOptionEntry entries[] = {{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY,
+						&words, NULL, "SERVICE[/CONTAINER] -- COMMAND…"},
 		{NULL}};
 	if (!cli_parse(&argc, &argv, entries,
 		    "Runs a program in a running container of a service; its exit code is the "
 		    "program's."))
 		return 1;
 	if (!words || !words[0] || !words[1])
-		return cli_fail("Say where and what: terrarium exec SERVICE[/CONTAINER] -- COMMAND.");
+		return cli_fail(
+			"Say where and what: terrarium exec SERVICE[/CONTAINER] -- COMMAND.");
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GPtrArray) places = cli_places(&error);
 	g_autoptr(GPtrArray) services = places ? cli_services(places, &error) : NULL;

@@ -48,8 +48,8 @@ static void add_source(GPtrArray *sources, Value container, const char *wanted, 
 	Source *source = g_new0(Source, 1);
 	source->group = g_strdup(group);
 	source->container = g_strdup(name);
-	source->prefix = g_strdup_printf("%s/%s/",
-		value_text_or(value_get(options, "awslogs-stream-prefix"), "ecs"), name);
+	source->prefix = g_strdup_printf(
+		"%s/%s/", value_text_or(value_get(options, "awslogs-stream-prefix"), "ecs"), name);
 	source->next = since;
 	source->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_ptr_array_add(sources, source);
@@ -140,7 +140,11 @@ static gboolean print_new(CliApi *api, GPtrArray *sources, GError **error) {
 static gint64 parse_since(const char *text) {
 	char *end;
 	gint64 number = g_ascii_strtoll(text, &end, 10);
-	gint64 unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
+	gint64 unit = *end == 's'   ? 1
+		      : *end == 'm' ? 60
+		      : *end == 'h' ? 3600
+		      : *end == 'd' ? 86400
+				    : 0;
 	return end > text && unit && !end[1] && number >= 0 ? number * unit : -1;
 }
 

@@ -1,4 +1,5 @@
-/* terrarium open: shows the page of a load balancer in the browser, or its URL where there is none. */
+/* terrarium open: shows the page of a load balancer in the browser, or its URL where there is none.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static char *find_url(const char *name, GError **error) {
 			"NextMarker", &local);
 		for (gsize i = 0; i < value_length(balancers); i++) {
 			Value each = value_at(balancers, i);
-			if ((name && g_strcmp0(value_get_text(each, "LoadBalancerName"), name) != 0) ||
+			if ((name && g_strcmp0(value_get_text(each, "LoadBalancerName"), name) !=
+					     0) ||
 				g_strcmp0(value_get_text(each, "Scheme"), "internal") == 0)
 				continue;
 			g_free(url);
@@ -29,7 +31,8 @@ static char *find_url(const char *name, GError **error) {
 		return g_steal_pointer(&url);
 	if (error && !*error)
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-			found > 1 ? "there are several load balancers: say which, terrarium open NAME."
+			found > 1 ? "there are several load balancers: say which, terrarium open "
+				    "NAME."
 				  : "there is no %sload balancer for the world.",
 			name ? "such " : "");
 	return NULL;
@@ -54,7 +57,8 @@ static int run(int argc, char **argv) {
 		return 0;
 	const char *command[] = {opener, url, NULL};
 	if (!g_spawn_async(NULL, (char **)command, NULL,
-		    G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, &error))
+		    G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
+		    &error))
 		return cli_fail("%s", error->message);
 	return 0;
 }

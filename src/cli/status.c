@@ -15,8 +15,8 @@ typedef struct {
 static Value listed(CliApi *api, const char *service, const char *operation, const char *member,
 	const char *token_in, const char *token_out) {
 	g_autoptr(GError) error = NULL;
-	Value all = cli_api_list(api, service, operation, value_empty_object(), member, token_in,
-		token_out, &error);
+	Value all = cli_api_list(
+		api, service, operation, value_empty_object(), member, token_in, token_out, &error);
 	return error ? value_empty_tuple() : all;
 }
 
@@ -33,8 +33,7 @@ static void add_balancer(CliApi *api, Value balancer, ValueBuilder *rows) {
 			"LoadBalancerArn", value_ref(value_get(balancer, "LoadBalancerArn")), NULL),
 		"Listeners", "Marker", "NextMarker", &error);
 	gboolean internal = g_strcmp0(value_get_text(balancer, "Scheme"), "internal") == 0;
-	const char *protocol = value_text_or(
-		value_get(value_at(listeners, 0), "Protocol"), "HTTP");
+	const char *protocol = value_text_or(value_get(value_at(listeners, 0), "Protocol"), "HTTP");
 	g_autofree char *scheme = g_ascii_strdown(protocol, -1);
 	Value row = value_object_take("place", place_of(api), "name",
 		value_ref(value_get(balancer, "LoadBalancerName")), "state",
@@ -42,7 +41,8 @@ static void add_balancer(CliApi *api, Value balancer, ValueBuilder *rows) {
 		value_ref(value_get(balancer, "LoadBalancerArn")), NULL);
 	if (value_length(listeners) > 0 && !internal)
 		row = value_with_take(row, "url",
-			value_string_printf("%s://%s/", scheme, value_get_text(balancer, "DNSName")));
+			value_string_printf(
+				"%s://%s/", scheme, value_get_text(balancer, "DNSName")));
 	value_builder_add_take(rows, row);
 }
 
@@ -53,8 +53,8 @@ static Value service_row(const CliService *service) {
 	Value primary = value_at(deployments, 0);
 	Value last = value_at(value_get(service->service, "events"), 0);
 	g_autofree char *name = cli_service_name(service);
-	g_autofree char *definition =
-		g_path_get_basename(value_text_or(value_get(service->service, "taskDefinition"), ""));
+	g_autofree char *definition = g_path_get_basename(
+		value_text_or(value_get(service->service, "taskDefinition"), ""));
 	return value_object_take("place", place_of(service->api), "name", value_string(name),
 		"status", value_ref(value_get(service->service, "status")), "running",
 		value_ref(value_get(service->service, "runningCount")), "pending",
@@ -62,7 +62,8 @@ static Value service_row(const CliService *service) {
 		value_ref(value_get(service->service, "desiredCount")), "rollout",
 		value_ref(value_get(primary, "rolloutState")), "deployments",
 		value_int((gint64)value_length(deployments)), "task_definition",
-		value_string(definition), "last_event", value_ref(value_get(last, "message")), NULL);
+		value_string(definition), "last_event", value_ref(value_get(last, "message")),
+		NULL);
 }
 
 /* ---- databases ---- */
@@ -85,8 +86,8 @@ static void add_database(CliApi *api, Value database, ValueBuilder *rows) {
 /* ---- all ---- */
 
 static void look_at(CliApi *api, Found *found) {
-	g_auto(Value) balancers = listed(api, "elbv2", "DescribeLoadBalancers", "LoadBalancers",
-		"Marker", "NextMarker");
+	g_auto(Value) balancers = listed(
+		api, "elbv2", "DescribeLoadBalancers", "LoadBalancers", "Marker", "NextMarker");
 	for (gsize i = 0; i < value_length(balancers); i++)
 		add_balancer(api, value_at(balancers, i), found->balancers);
 	g_auto(Value) databases =
@@ -110,8 +111,8 @@ static Value gather(GError **error) {
 		look_at(places->pdata[i], &found);
 	for (guint i = 0; i < services->len; i++)
 		value_builder_add_take(found.services, service_row(services->pdata[i]));
-	Value whole = value_with_take(value_steal(&own), "api",
-		value_string_printf("http://127.0.0.1:%u", cli_port()));
+	Value whole = value_with_take(
+		value_steal(&own), "api", value_string_printf("http://127.0.0.1:%u", cli_port()));
 	whole = value_with_take(whole, "balancers", value_builder_end(found.balancers));
 	whole = value_with_take(whole, "services", value_builder_end(found.services));
 	return value_with_take(whole, "databases", value_builder_end(found.databases));
@@ -141,7 +142,8 @@ static void print_services(Value rows) {
 		Value row = value_at(rows, i);
 		gint64 running = value_get_int(row, "running", 0);
 		gint64 desired = value_get_int(row, "desired", 0);
-		gboolean steady = g_str_equal(text(row, "rollout"), "COMPLETED") && running == desired;
+		gboolean steady =
+			g_str_equal(text(row, "rollout"), "COMPLETED") && running == desired;
 		printf("  %-28s %" G_GINT64_FORMAT "/%" G_GINT64_FORMAT " running  %-11s %s\n",
 			text(row, "name"), running, desired,
 			steady ? "steady" : text(row, "rollout"), text(row, "task_definition"));

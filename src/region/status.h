@@ -1,6 +1,6 @@
 /*
- * What the region tells of itself at /_terrarium/status: where it keeps its data, what the glass can
- * do, which accounts and regions hold anything, and in what this machine differs from AWS.
+ * What the region tells of itself at /_terrarium/status: where it keeps its data, what the glass
+ * can do, which accounts and regions hold anything, and in what this machine differs from AWS.
  */
 #pragma once
 

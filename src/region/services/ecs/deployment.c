@@ -1,7 +1,7 @@
 /*
  * Deployments of services. Each is three things: an entry of the service's "deployments" (PRIMARY,
- * and the former ones while tasks of theirs run), a service revision (what was deployed, kept so that
- * it can be deployed again), and a service deployment (the record of how it went).
+ * and the former ones while tasks of theirs run), a service revision (what was deployed, kept so
+ * that it can be deployed again), and a service deployment (the record of how it went).
  */
 #include <string.h>
 
@@ -37,13 +37,12 @@ Value ecs_with_deployment_take(Value service_taken, Value deployment_taken) {
 	Value all = value_get(service, "deployments");
 	g_autoptr(ValueBuilder) changed = value_builder_new(VALUE_TUPLE, NULL);
 	for (gsize i = 0; i < value_length(all); i++)
-		value_builder_add_take(changed,
-			g_strcmp0(value_get_text(value_at(all, i), "id"),
-				value_get_text(deployment, "id")) == 0
-				? value_ref(deployment)
-				: value_ref(value_at(all, i)));
-	return value_with_take(value_ref(service), "deployments",
-		value_builder_end(g_steal_pointer(&changed)));
+		value_builder_add_take(changed, g_strcmp0(value_get_text(value_at(all, i), "id"),
+							value_get_text(deployment, "id")) == 0
+							? value_ref(deployment)
+							: value_ref(value_at(all, i)));
+	return value_with_take(
+		value_ref(service), "deployments", value_builder_end(g_steal_pointer(&changed)));
 }
 
 static Value new_entry(Region *region, Value service, const char *id) {
@@ -78,15 +77,15 @@ static char *revision_arn(StoreScope scope, const char *service_id, const char *
 	return region_arn(scope, "ecs", "service-revision/%s/%s", service_id, number);
 }
 
-static void put_revision(
-	Region *region, StoreScope scope, Value service, const char *service_id, const char *number) {
+static void put_revision(Region *region, StoreScope scope, Value service, const char *service_id,
+	const char *number) {
 	g_autofree char *arn = revision_arn(scope, service_id, number);
 	g_autofree char *id = g_strdup_printf("%s/%s", service_id, number);
 	g_auto(Value) picked = ecs_pick(service, revision_members);
 	g_auto(Value) own = value_object_take("serviceRevisionArn", value_string(arn), "createdAt",
 		region_timestamp(region), "guardDutyEnabled", value_bool(FALSE), NULL);
-	store_put_take(region_store(region), scope, ECS_SERVICE_REVISIONS, id,
-		value_merge(picked, own));
+	store_put_take(
+		region_store(region), scope, ECS_SERVICE_REVISIONS, id, value_merge(picked, own));
 }
 
 static Value breaker(Value service) {
@@ -94,12 +93,12 @@ static Value breaker(Value service) {
 		service, "deploymentConfiguration", "deploymentCircuitBreaker", "enable", NULL));
 	return value_object_take("status", value_string(on ? "MONITORING" : "DISABLED"),
 		"failureCount", value_int(0), "threshold",
-		value_int(CLAMP((value_get_int(service, "desiredCount", 0) + 1) / 2, 3, 200)), NULL);
+		value_int(CLAMP((value_get_int(service, "desiredCount", 0) + 1) / 2, 3, 200)),
+		NULL);
 }
 
 static Value summary(StoreScope scope, const char *service_id, const char *deployment) {
-	g_autofree char *arn =
-		revision_arn(scope, service_id, deployment + strlen("ecs-svc/"));
+	g_autofree char *arn = revision_arn(scope, service_id, deployment + strlen("ecs-svc/"));
 	return value_object_take("arn", value_string(arn), "requestedTaskCount", value_int(0),
 		"runningTaskCount", value_int(0), "pendingTaskCount", value_int(0), NULL);
 }
@@ -107,20 +106,19 @@ static Value summary(StoreScope scope, const char *service_id, const char *deplo
 static void put_record(Region *region, StoreScope scope, Value service, const char *service_id,
 	const char *deployment, Value sources_taken) {
 	g_autofree char *id = text_random(21, LETTERS);
-	g_autofree char *arn =
-		region_arn(scope, "ecs", "service-deployment/%s/%s", service_id, id);
+	g_autofree char *arn = region_arn(scope, "ecs", "service-deployment/%s/%s", service_id, id);
 	g_autofree char *store_id = g_strdup_printf("%s/%s", service_id, id);
 	store_put_take(region_store(region), scope, ECS_SERVICE_DEPLOYMENTS, store_id,
 		value_object_take("serviceDeploymentArn", value_string(arn), "serviceArn",
 			value_ref(value_get(service, "serviceArn")), "clusterArn",
 			value_ref(value_get(service, "clusterArn")), "createdAt",
-			region_timestamp(region), "startedAt", region_timestamp(region), "updatedAt",
-			region_timestamp(region), "status", value_string("IN_PROGRESS"),
-			"deploymentConfiguration",
+			region_timestamp(region), "startedAt", region_timestamp(region),
+			"updatedAt", region_timestamp(region), "status",
+			value_string("IN_PROGRESS"), "deploymentConfiguration",
 			value_ref(value_get(service, "deploymentConfiguration")),
 			"deploymentCircuitBreaker", breaker(service), "sourceServiceRevisions",
-			sources_taken, "targetServiceRevision", summary(scope, service_id, deployment),
-			ECS_INTERNAL,
+			sources_taken, "targetServiceRevision",
+			summary(scope, service_id, deployment), ECS_INTERNAL,
 			value_object_take("deployment", value_string(deployment), NULL), NULL));
 }
 
@@ -214,8 +212,8 @@ Value ecs_deploy_take(
 			former_id ? value_tuple_take(1, summary(scope, service_id, former_id))
 				  : value_empty_tuple());
 	}
-	Value entries = pushed(
-		region, value_get(service, "deployments"), new_entry(region, service, id));
+	Value entries =
+		pushed(region, value_get(service, "deployments"), new_entry(region, service, id));
 	g_auto(Value) internal = value_ref(value_get(service, ECS_INTERNAL));
 	static const char *const forgotten[] = {"retryAt", "delay", "failures", "steady"};
 	for (guint i = 0; i < G_N_ELEMENTS(forgotten); i++)
@@ -350,10 +348,8 @@ Value ecs_stop_service_deployment(RegionCall *call, Value input, GError **error)
 			     : "There is no completed deployment of this service to roll back to.");
 		return VALUE_NOTHING;
 	}
-	const char *undone =
-		value_text(value_get_path(record, ECS_INTERNAL, "deployment", NULL));
-	Value back = ecs_roll_back_take(
-		call->region, call->scope, value_steal(&service), undone);
+	const char *undone = value_text(value_get_path(record, ECS_INTERNAL, "deployment", NULL));
+	Value back = ecs_roll_back_take(call->region, call->scope, value_steal(&service), undone);
 	store_put_take(store, call->scope, ECS_SERVICES, service_id, back);
 	return value_object_take("serviceDeploymentArn", value_string(arn), NULL);
 }

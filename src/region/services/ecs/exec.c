@@ -7,7 +7,8 @@
  *
  * After the 101 both sides send frames: a byte for the kind, four bytes of length (big endian), and
  * the bytes. From the client: 0 input (empty: its end), 1 size of the terminal (rows, columns: two
- * bytes each). To the client: 1 output, 2 error output, 3 exit code (four bytes), 4 an error in words.
+ * bytes each). To the client: 1 output, 2 error output, 3 exit code (four bytes), 4 an error in
+ * words.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,14 +91,15 @@ static int output_of(const Session *session, guint which) {
 
 static void watch_output(Session *session, guint which) {
 	session->paused[which] = FALSE;
-	session->sources[which] = g_unix_fd_add(output_of(session, which),
-		G_IO_IN | G_IO_ERR | G_IO_HUP, on_output, session);
+	session->sources[which] = g_unix_fd_add(
+		output_of(session, which), G_IO_IN | G_IO_ERR | G_IO_HUP, on_output, session);
 }
 
 static gboolean flush_client(int fd, GIOCondition condition, gpointer data) {
 	Session *session = data;
 	while (session->to_client->len > 0) {
-		ssize_t n = write(session->socket, session->to_client->data, session->to_client->len);
+		ssize_t n =
+			write(session->socket, session->to_client->data, session->to_client->len);
 		if (n < 0 && errno == EAGAIN)
 			return G_SOURCE_CONTINUE;
 		session->socket_out = n < 0 ? 0 : session->socket_out;
@@ -175,8 +177,8 @@ static gboolean on_socket(int fd, GIOCondition condition, gpointer data);
 
 static void watch_socket(Session *session) {
 	session->socket_paused = FALSE;
-	session->socket_in = g_unix_fd_add(
-		session->socket, G_IO_IN | G_IO_ERR | G_IO_HUP, on_socket, session);
+	session->socket_in =
+		g_unix_fd_add(session->socket, G_IO_IN | G_IO_ERR | G_IO_HUP, on_socket, session);
 }
 
 static gboolean flush_program(int fd, GIOCondition condition, gpointer data) {
@@ -220,7 +222,8 @@ static gboolean take_frames(Session *session) {
 			return FALSE;
 		if (session->received->len < HEADER + size)
 			return TRUE;
-		take_frame(session, session->received->data[0], session->received->data + HEADER, size);
+		take_frame(session, session->received->data[0], session->received->data + HEADER,
+			size);
 		g_byte_array_remove_range(session->received, 0, HEADER + size);
 	}
 	return TRUE;
@@ -319,8 +322,8 @@ static int number_of(GHashTable *query, const char *name, int otherwise) {
 
 static WireResponse *handle(Region *region, const WireRequest *request, HttpReply *reply) {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GHashTable) query = g_uri_parse_params(
-		request->query, -1, "&", G_URI_PARAMS_WWW_FORM, &error);
+	g_autoptr(GHashTable) query =
+		g_uri_parse_params(request->query, -1, "&", G_URI_PARAMS_WWW_FORM, &error);
 	if (!query)
 		return refuse(400, "The query cannot be read: %s", error->message);
 	WireResponse *refusal = NULL;
@@ -338,8 +341,8 @@ static WireResponse *handle(Region *region, const WireRequest *request, HttpRepl
 	session->to_program = g_byte_array_new();
 	session->to_client = g_byte_array_new();
 	session->exec = task_exec(task, container, command, NULL, session->terminal,
-		number_of(query, "rows", 24), number_of(query, "columns", 80), session->fds, on_done,
-		session, &error);
+		number_of(query, "rows", 24), number_of(query, "columns", 80), session->fds,
+		on_done, session, &error);
 	if (!session->exec) {
 		session_free(session);
 		return refuse(409, "%s", error->message);

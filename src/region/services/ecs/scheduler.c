@@ -1,7 +1,7 @@
 /*
- * The service scheduler: compares the tasks that a service has with those that its deployments want,
- * within the minimum and maximum healthy percent, and starts and stops tasks. It decides from the
- * store alone, so it may be killed at any instruction and goes on where the store says.
+ * The service scheduler: compares the tasks that a service has with those that its deployments
+ * want, within the minimum and maximum healthy percent, and starts and stops tasks. It decides from
+ * the store alone, so it may be killed at any instruction and goes on where the store says.
  */
 #include <string.h>
 
@@ -67,14 +67,13 @@ static void judge_targets(const Look *look, Member *member) {
 		if (left <= 0)
 			member->failing = TRUE;
 		else
-			region_wake_after(look->region, ECS_SERVICE_CONTROLLER,
-				(double)left / SECOND);
+			region_wake_after(
+				look->region, ECS_SERVICE_CONTROLLER, (double)left / SECOND);
 	}
 }
 
 static void add_member(Look *look, Value task) {
-	const char *deployment =
-		value_text(value_get_path(task, ECS_INTERNAL, "deployment", NULL));
+	const char *deployment = value_text(value_get_path(task, ECS_INTERNAL, "deployment", NULL));
 	Member member = {.task = value_ref(task),
 		.primary = g_strcmp0(deployment, value_get_text(look->primary, "id")) == 0,
 		.wanted = ecs_task_wanted(task),
@@ -181,8 +180,7 @@ static gint64 stop_some(Look *look, Sums *sums, Choose choose, gint64 most, GPtr
 		Member *member = &g_array_index(look->members, Member, i - 1);
 		if (!member->wanted || !choose(member))
 			continue;
-		g_autofree char *failing =
-			member->failing ? failing_reason(look, member) : NULL;
+		g_autofree char *failing = member->failing ? failing_reason(look, member) : NULL;
 		if (failing)
 			look->service = ecs_service_event_take(look->region,
 				value_steal(&look->service), "(task %s) %s",
@@ -279,8 +277,8 @@ static Value delayed_take(Region *region, Value service) {
 	g_auto(Value) internal = value_ref(value_get(service, ECS_INTERNAL));
 	gint64 delay = next_delay(internal);
 	internal = value_with_take(value_steal(&internal), "delay", value_int(delay));
-	internal = value_with_take(value_steal(&internal), "retryAt",
-		value_int(region_now(region) + delay * SECOND));
+	internal = value_with_take(
+		value_steal(&internal), "retryAt", value_int(region_now(region) + delay * SECOND));
 	return value_with_take(service, ECS_INTERNAL, value_steal(&internal));
 }
 
@@ -296,13 +294,12 @@ void ecs_service_task_stopped(Region *region, StoreScope scope, Value task) {
 	gboolean failed = g_str_equal(code, "TaskFailedToStart") ||
 			  g_str_equal(code, "EssentialContainerExited") ||
 			  g_str_has_prefix(reason, "Task failed ");
-	if (!failed || g_strcmp0(value_get_text(primary, "id"),
-			       value_get_text(about, "deployment")) != 0)
+	if (!failed ||
+		g_strcmp0(value_get_text(primary, "id"), value_get_text(about, "deployment")) != 0)
 		return;
 	gint64 failed_tasks = value_get_int(primary, "failedTasks", 0) + 1;
 	service = ecs_with_deployment_take(value_steal(&service),
-		value_with_take(
-			value_steal(&primary), "failedTasks", value_int(failed_tasks)));
+		value_with_take(value_steal(&primary), "failedTasks", value_int(failed_tasks)));
 	g_auto(Value) internal = value_ref(value_get(service, ECS_INTERNAL));
 	gboolean was_healthy = value_get_bool(about, "healthy");
 	gint64 failures = was_healthy ? 0 : value_get_int(internal, "failures", 0) + 1;
@@ -322,8 +319,7 @@ void ecs_service_task_stopped(Region *region, StoreScope scope, Value task) {
 
 /* May a task be started now? If not, the controller is woken when it may. */
 static gboolean may_start(Look *look) {
-	gint64 left =
-		value_get_int(internal_of(look), "retryAt", 0) - region_now(look->region);
+	gint64 left = value_get_int(internal_of(look), "retryAt", 0) - region_now(look->region);
 	if (left <= 0 || look->retry_now)
 		return TRUE;
 	region_wake_after(look->region, ECS_SERVICE_CONTROLLER, (double)left / SECOND);
@@ -398,8 +394,8 @@ static void retire(Look *look, Sums *sums, GPtrArray *stopped) {
 }
 
 static void set_rollout(Look *look, const char *state, const char *reason) {
-	Value entry = value_with_take(
-		value_ref(ecs_primary_deployment(look->service)), "rolloutState", value_string(state));
+	Value entry = value_with_take(value_ref(ecs_primary_deployment(look->service)),
+		"rolloutState", value_string(state));
 	entry = value_with_take(entry, "rolloutStateReason", value_string(reason));
 	entry = value_with_take(entry, "updatedAt", region_timestamp(look->region));
 	look->service = ecs_with_deployment_take(value_steal(&look->service), entry);
@@ -415,8 +411,7 @@ static void complete(Look *look) {
 	set_internal_take(look, "good", value_string(id + strlen("ecs-svc/")));
 	set_internal_take(look, "failures", value_int(0));
 	set_internal_take(look, "delay", value_int(0));
-	ecs_deployment_record_end(
-		look->region, look->scope, look->service, id, "SUCCESSFUL", NULL);
+	ecs_deployment_record_end(look->region, look->scope, look->service, id, "SUCCESSFUL", NULL);
 }
 
 /* Too many of its tasks failed, and somebody asked that this ends the deployment. */
@@ -441,8 +436,8 @@ static gboolean break_circuit(Look *look) {
 	}
 	look->service = ecs_service_event_take(look->region, value_steal(&look->service),
 		"rolling back to deployment ecs-svc/%s.", good);
-	look->service = ecs_roll_back_take(
-		look->region, look->scope, value_steal(&look->service), id);
+	look->service =
+		ecs_roll_back_take(look->region, look->scope, value_steal(&look->service), id);
 	return TRUE;
 }
 
@@ -505,8 +500,8 @@ static void settle(Look *look, const Sums *sums) {
 	if (steady == value_get_bool(internal_of(look), "steady"))
 		return;
 	if (steady)
-		look->service = ecs_service_event_take(look->region, value_steal(&look->service),
-			"has reached a steady state.");
+		look->service = ecs_service_event_take(
+			look->region, value_steal(&look->service), "has reached a steady state.");
 	set_internal_take(look, "steady", value_bool(steady));
 }
 
@@ -539,11 +534,10 @@ static void tend_draining(Look *look) {
 	drop_deployments(look);
 	if (look->members->len > 0)
 		return;
-	look->service = value_with_take(
-		value_steal(&look->service), "status", value_string("INACTIVE"));
+	look->service =
+		value_with_take(value_steal(&look->service), "status", value_string("INACTIVE"));
 	set_internal_take(look, "inactiveSince", value_int(region_now(look->region)));
-	region_tags_clear(
-		look->region, look->scope, value_get_text(look->service, "serviceArn"));
+	region_tags_clear(look->region, look->scope, value_get_text(look->service, "serviceArn"));
 }
 
 /* Forgets a service that was deleted a while ago, with its records. */

@@ -22,12 +22,12 @@ static Value with_event_take(Region *region, Value service_taken, const char *me
 	g_autofree char *id = g_uuid_string_random();
 	Value before = value_get(service, "events");
 	g_autoptr(ValueBuilder) events = value_builder_new(VALUE_TUPLE, NULL);
-	value_builder_add_take(events,
-		value_object_take("id", value_string(id), "createdAt", region_timestamp(region),
-			"message",
-			value_string_printf(
-				"(service %s) %s", value_get_text(service, "serviceName"), message),
-			NULL));
+	value_builder_add_take(
+		events, value_object_take("id", value_string(id), "createdAt",
+				region_timestamp(region), "message",
+				value_string_printf("(service %s) %s",
+					value_get_text(service, "serviceName"), message),
+				NULL));
 	for (gsize i = 0; i < value_length(before) && i + 1 < MOST_EVENTS; i++)
 		value_builder_add_take(events, value_ref(value_at(before, i)));
 	return value_with_take(
@@ -144,8 +144,7 @@ static gboolean check_implemented(Value input, GError **error) {
 			      "(serviceConnectConfiguration).");
 		return FALSE;
 	}
-	const char *controller =
-		value_get_text(value_get(input, "deploymentController"), "type");
+	const char *controller = value_get_text(value_get(input, "deploymentController"), "type");
 	if (controller && !g_str_equal(controller, "ECS")) {
 		wire_error_set(error, "InvalidParameterException",
 			"Terrarium does not implement the deployment controller %s.", controller);
@@ -175,8 +174,9 @@ static gboolean check_configuration(Value configuration, GError **error) {
 		return FALSE;
 	}
 	if (least == 100 && most == 100) {
-		refuse(error, "minimumHealthyPercent and maximumPercent cannot both be 100: no task "
-			      "could be replaced.");
+		refuse(error,
+			"minimumHealthyPercent and maximumPercent cannot both be 100: no task "
+			"could be replaced.");
 		return FALSE;
 	}
 	return TRUE;
@@ -190,7 +190,8 @@ static gboolean has_port(Value container, gint64 port) {
 	return FALSE;
 }
 
-static gboolean check_container_port(Value definition, const char *name, gint64 port, GError **error) {
+static gboolean check_container_port(
+	Value definition, const char *name, gint64 port, GError **error) {
 	Value container = ecs_container(definition, name);
 	if (value_is_null(container)) {
 		wire_error_set(error, "InvalidParameterException",
@@ -205,7 +206,8 @@ static gboolean check_container_port(Value definition, const char *name, gint64 
 	return FALSE;
 }
 
-static gboolean check_balancers(RegionCall *call, Value balancers, Value definition, GError **error) {
+static gboolean check_balancers(
+	RegionCall *call, Value balancers, Value definition, GError **error) {
 	for (gsize i = 0; i < value_length(balancers); i++) {
 		Value each = value_at(balancers, i);
 		const char *group = value_get_text(each, "targetGroupArn");
@@ -222,8 +224,8 @@ static gboolean check_balancers(RegionCall *call, Value balancers, Value definit
 				      "balancer.");
 			return FALSE;
 		}
-		if (!check_container_port(definition, name,
-			    value_get_int(each, "containerPort", 0), error))
+		if (!check_container_port(
+			    definition, name, value_get_int(each, "containerPort", 0), error))
 			return FALSE;
 		if (!elbv2_group_in_use(call->region, call->scope, group)) {
 			wire_error_set(error, "InvalidParameterException",
@@ -300,12 +302,12 @@ static gboolean check_new(RegionCall *call, Value cluster, Value input, GError *
 }
 
 static Value configuration_of(Value given) {
-	g_auto(Value) breaker = value_object_take(
-		"enable", value_bool(FALSE), "rollback", value_bool(FALSE), NULL);
-	g_auto(Value) defaults = value_object_take("maximumPercent", value_int(200),
-		"minimumHealthyPercent", value_int(100), "strategy", value_string("ROLLING"),
-		"bakeTimeInMinutes", value_int(0), "deploymentCircuitBreaker", value_ref(breaker),
-		NULL);
+	g_auto(Value) breaker =
+		value_object_take("enable", value_bool(FALSE), "rollback", value_bool(FALSE), NULL);
+	g_auto(Value) defaults =
+		value_object_take("maximumPercent", value_int(200), "minimumHealthyPercent",
+			value_int(100), "strategy", value_string("ROLLING"), "bakeTimeInMinutes",
+			value_int(0), "deploymentCircuitBreaker", value_ref(breaker), NULL);
 	return value_merge(defaults, given);
 }
 
@@ -331,10 +333,11 @@ static Value with_capacity_take(
 	return value_with_take(service, "capacityProviderStrategy", value_ref(strategy));
 }
 
-static Value make(RegionCall *call, Value cluster, Value input, Value definition, Value network_taken) {
+static Value make(
+	RegionCall *call, Value cluster, Value input, Value definition, Value network_taken) {
 	const char *name = value_get_text(input, "serviceName");
-	g_autofree char *arn = region_arn(call->scope, "ecs", "service/%s/%s",
-		value_get_text(cluster, "clusterName"), name);
+	g_autofree char *arn = region_arn(
+		call->scope, "ecs", "service/%s/%s", value_get_text(cluster, "clusterName"), name);
 	g_autofree char *role = region_arn(call->global, "iam",
 		"role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
 	Value balancers = value_get(input, "loadBalancers");
@@ -350,8 +353,8 @@ static Value make(RegionCall *call, Value cluster, Value input, Value definition
 		configuration_of(value_get(input, "deploymentConfiguration")), "deployments",
 		value_empty_tuple(), "events", value_empty_tuple(), "createdAt",
 		region_timestamp(call->region), "createdBy", value_string(call->principal_arn),
-		"placementConstraints", list_of(input, "placementConstraints"),
-		"placementStrategy", list_of(input, "placementStrategy"), "networkConfiguration",
+		"placementConstraints", list_of(input, "placementConstraints"), "placementStrategy",
+		list_of(input, "placementStrategy"), "networkConfiguration",
 		network_of(network_taken), "schedulingStrategy", value_string("REPLICA"),
 		"deploymentController", value_object_take("type", value_string("ECS"), NULL),
 		"enableECSManagedTags", value_bool(value_get_bool(input, "enableECSManagedTags")),
@@ -359,8 +362,8 @@ static Value make(RegionCall *call, Value cluster, Value input, Value definition
 		value_string(value_text_or(value_get(input, "propagateTags"), "NONE")),
 		"enableExecuteCommand", value_bool(value_get_bool(input, "enableExecuteCommand")),
 		"availabilityZoneRebalancing",
-		value_string(value_text_or(
-			value_get(input, "availabilityZoneRebalancing"), "DISABLED")),
+		value_string(
+			value_text_or(value_get(input, "availabilityZoneRebalancing"), "DISABLED")),
 		"roleArn", value_string(role), ECS_INTERNAL, value_empty_object(), NULL);
 	if (value_length(balancers) > 0 || value_has(input, "healthCheckGracePeriodSeconds"))
 		service = value_with_take(service, "healthCheckGracePeriodSeconds",
@@ -402,8 +405,8 @@ Value ecs_create_service(RegionCall *call, Value input, GError **error) {
 /* Whether an update starts a new deployment: any of what a revision consists of was given. */
 static gboolean deploys(Value input) {
 	static const char *const members[] = {"taskDefinition", "networkConfiguration",
-		"loadBalancers", "serviceRegistries", "platformVersion",
-		"capacityProviderStrategy", NULL};
+		"loadBalancers", "serviceRegistries", "platformVersion", "capacityProviderStrategy",
+		NULL};
 	for (guint i = 0; members[i]; i++)
 		if (value_has(input, members[i]))
 			return TRUE;
@@ -413,8 +416,8 @@ static gboolean deploys(Value input) {
 /* Is what the update asks for already so? Then there is nothing to deploy. */
 static gboolean same_revision(Value before, Value after) {
 	static const char *const members[] = {"taskDefinition", "networkConfiguration",
-		"loadBalancers", "serviceRegistries", "platformVersion",
-		"capacityProviderStrategy", "launchType", NULL};
+		"loadBalancers", "serviceRegistries", "platformVersion", "capacityProviderStrategy",
+		"launchType", NULL};
 	for (guint i = 0; members[i]; i++)
 		if (!value_equal(value_get(before, members[i]), value_get(after, members[i])))
 			return FALSE;
@@ -427,10 +430,11 @@ static Value updated(RegionCall *call, Value cluster, Value service, Value input
 		"placementStrategy", "platformVersion", "loadBalancers", "serviceRegistries",
 		"healthCheckGracePeriodSeconds", "enableECSManagedTags", "enableExecuteCommand",
 		"propagateTags", "availabilityZoneRebalancing", NULL};
-	g_auto(Value) definition = value_has(input, "taskDefinition")
-					   ? definition_of(call, value_get_text(input, "taskDefinition"), error)
-					   : ecs_task_definition_get(call->region, call->scope,
-						     value_get_text(service, "taskDefinition"));
+	g_auto(Value) definition =
+		value_has(input, "taskDefinition")
+			? definition_of(call, value_get_text(input, "taskDefinition"), error)
+			: ecs_task_definition_get(call->region, call->scope,
+				  value_get_text(service, "taskDefinition"));
 	if (value_is_null(definition)) {
 		if (error && !*error)
 			wire_error_set(error, "ClientException", "TaskDefinition not found.");
@@ -493,8 +497,8 @@ Value ecs_update_service(RegionCall *call, Value input, GError **error) {
 	if (deploys(input) && (force || !same_revision(service, changed))) {
 		changed = ecs_deploy_take(call->region, call->scope, value_steal(&changed), NULL);
 	} else {
-		Value internal = value_without_take(
-			value_ref(value_get(changed, ECS_INTERNAL)), "steady");
+		Value internal =
+			value_without_take(value_ref(value_get(changed, ECS_INTERNAL)), "steady");
 		changed = value_with_take(value_steal(&changed), ECS_INTERNAL, internal);
 	}
 	put(call, changed);
@@ -517,8 +521,7 @@ Value ecs_delete_service(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	}
 	if (!value_get_bool(input, "force") && value_get_int(service, "desiredCount", 0) > 0)
-		return refuse(error,
-			"The service cannot be stopped while it is scaled above 0.");
+		return refuse(error, "The service cannot be stopped while it is scaled above 0.");
 	Value primary = ecs_primary_deployment(service);
 	if (value_get_text(primary, "id"))
 		ecs_deployment_record_end(call->region, call->scope, service,
@@ -573,8 +576,8 @@ Value ecs_list_services(RegionCall *call, Value input, GError **error) {
 	Value service;
 	while (store_iter_next(&iter, &id, &service))
 		if (g_strcmp0(value_get_text(service, "status"), "INACTIVE") != 0 &&
-			(!launch_type ||
-				g_strcmp0(value_get_text(service, "launchType"), launch_type) == 0) &&
+			(!launch_type || g_strcmp0(value_get_text(service, "launchType"),
+						 launch_type) == 0) &&
 			(!strategy || g_str_equal(strategy, "REPLICA")))
 			value_builder_add_take(arns, value_ref(value_get(service, "serviceArn")));
 	g_auto(Value) all = value_builder_end(g_steal_pointer(&arns));

@@ -31,8 +31,7 @@ char *ecs_task_store_id(Value task) {
 }
 
 Value ecs_task_interface(Region *region, StoreScope scope, Value task) {
-	const char *interface =
-		value_text(value_get_path(task, ECS_INTERNAL, "interface", NULL));
+	const char *interface = value_text(value_get_path(task, ECS_INTERNAL, "interface", NULL));
 	return interface ? ec2_interface_get(region, scope, interface) : VALUE_NOTHING;
 }
 
@@ -67,8 +66,8 @@ const char *ecs_task_role(Value task, Value definition, const char *member) {
 
 /* ---- where it goes ---- */
 
-static gsize tasks_in_zone(Region *region, StoreScope scope, const EcsTaskRequest *request,
-	const char *zone) {
+static gsize tasks_in_zone(
+	Region *region, StoreScope scope, const EcsTaskRequest *request, const char *zone) {
 	g_autofree char *prefix = g_strconcat(request->cluster, "/", NULL);
 	g_auto(StoreIter) iter = store_iter_prefix(region_store(region), scope, ECS_TASKS, prefix);
 	const char *id;
@@ -99,8 +98,8 @@ static const char *choose_subnet(Region *region, StoreScope scope, const EcsTask
 	return best;
 }
 
-static Value make_interface(
-	Region *region, StoreScope scope, const EcsTaskRequest *request, const char *arn, GError **error) {
+static Value make_interface(Region *region, StoreScope scope, const EcsTaskRequest *request,
+	const char *arn, GError **error) {
 	Value groups = value_get(request->network, "securityGroups");
 	Ec2InterfaceRequest wanted = {.subnet = choose_subnet(region, scope, request),
 		.groups = value_length(groups) > 0 ? groups : VALUE_NOTHING,
@@ -147,8 +146,7 @@ static Value container(StoreScope scope, const char *cluster, const char *task_a
 				   "privateIpv4Address",
 				   value_ref(value_get(interface, "PrivateIpAddress")), NULL)),
 		"healthStatus", value_string("UNKNOWN"), "cpu",
-		value_string_printf(
-			"%" G_GINT64_FORMAT, value_get_int(definition, "cpu", 0)),
+		value_string_printf("%" G_GINT64_FORMAT, value_get_int(definition, "cpu", 0)),
 		NULL);
 	if (memory > 0)
 		made = value_with_take(
@@ -164,9 +162,9 @@ static Value containers(const EcsTaskRequest *request, StoreScope scope, const c
 	Value definitions = value_get(request->definition, "containerDefinitions");
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
 	for (gsize i = 0; i < value_length(definitions); i++)
-		value_builder_add_take(all,
-			container(scope, request->cluster, task_arn, attachment_id,
-				value_at(definitions, i), interface));
+		value_builder_add_take(
+			all, container(scope, request->cluster, task_arn, attachment_id,
+				     value_at(definitions, i), interface));
 	return value_builder_end(g_steal_pointer(&all));
 }
 
@@ -192,10 +190,11 @@ static Value make(Region *region, StoreScope scope, const EcsTaskRequest *reques
 	g_autofree char *cluster = region_arn(scope, "ecs", "cluster/%s", request->cluster);
 	const char *platform = request->platform_version;
 	gboolean latest = !platform || g_str_equal(platform, "LATEST");
-	Value overrides = value_is_null(request->overrides)
-				  ? value_object_take("containerOverrides", value_empty_tuple(),
-					    "inferenceAcceleratorOverrides", value_empty_tuple(), NULL)
-				  : value_ref(request->overrides);
+	Value overrides =
+		value_is_null(request->overrides)
+			? value_object_take("containerOverrides", value_empty_tuple(),
+				  "inferenceAcceleratorOverrides", value_empty_tuple(), NULL)
+			: value_ref(request->overrides);
 	Value task = value_object_take("taskArn", value_string(arn), "clusterArn",
 		value_string(cluster), "taskDefinitionArn",
 		value_ref(value_get(request->definition, "taskDefinitionArn")), "group",
@@ -203,8 +202,8 @@ static Value make(Region *region, StoreScope scope, const EcsTaskRequest *reques
 		"desiredStatus", value_string("RUNNING"), "createdAt", region_timestamp(region),
 		"availabilityZone", value_ref(value_get(interface, "AvailabilityZone")),
 		"attachments",
-		value_tuple_take(1,
-			attachment(attachment_id, value_get_text(interface, "SubnetId"), interface)),
+		value_tuple_take(1, attachment(attachment_id, value_get_text(interface, "SubnetId"),
+					    interface)),
 		"attributes",
 		value_tuple_take(1, value_object_take("name", value_string("ecs.cpu-architecture"),
 					    "value", value_string("x86_64"), NULL)),
@@ -222,8 +221,8 @@ static Value make(Region *region, StoreScope scope, const EcsTaskRequest *reques
 	if (request->launch_type)
 		task = value_with_take(task, "launchType", value_string(request->launch_type));
 	if (request->capacity_provider)
-		task = value_with_take(task, "capacityProviderName",
-			value_string(request->capacity_provider));
+		task = value_with_take(
+			task, "capacityProviderName", value_string(request->capacity_provider));
 	if (request->started_by)
 		task = value_with_take(task, "startedBy", value_string(request->started_by));
 	return task;
@@ -245,8 +244,8 @@ Value ecs_task_create(
 	return value_steal(&task);
 }
 
-void ecs_task_stop(Region *region, StoreScope scope, Value task, const char *stop_code,
-	const char *reason) {
+void ecs_task_stop(
+	Region *region, StoreScope scope, Value task, const char *stop_code, const char *reason) {
 	if (!ecs_task_wanted(task))
 		return;
 	Value changed = value_with_take(value_ref(task), "desiredStatus", value_string("STOPPED"));
@@ -404,8 +403,9 @@ static Value run_tags(RegionCall *call, Value input, Value definition) {
 }
 
 static Value view_take(RegionCall *call, Value task, gboolean with_tags) {
-	Value tags = with_tags ? ecs_tags(call->region, call->scope, value_get_text(task, "taskArn"))
-			       : value_empty_tuple();
+	Value tags = with_tags
+			     ? ecs_tags(call->region, call->scope, value_get_text(task, "taskArn"))
+			     : value_empty_tuple();
 	return ecs_view_take(value_with_take(task, "tags", tags));
 }
 
@@ -420,9 +420,9 @@ static Value run_all(RegionCall *call, const EcsTaskRequest *request, gint64 cou
 			value_builder_add_take(tasks, view_take(call, task, TRUE));
 			continue;
 		}
-		value_builder_add_take(failures,
-			value_object_take("reason", value_string("RESOURCE:ENI"), "detail",
-				value_string(local->message), NULL));
+		value_builder_add_take(
+			failures, value_object_take("reason", value_string("RESOURCE:ENI"),
+					  "detail", value_string(local->message), NULL));
 	}
 	return value_object_take("tasks", value_builder_end(g_steal_pointer(&tasks)), "failures",
 		value_builder_end(g_steal_pointer(&failures)), NULL);
@@ -459,14 +459,14 @@ Value ecs_run_task(RegionCall *call, Value input, GError **error) {
 		call, value_get(input, "networkConfiguration"), definition, error);
 	if (value_is_null(network))
 		return VALUE_NOTHING;
-	g_autofree char *family = g_strconcat("family:", value_get_text(definition, "family"), NULL);
+	g_autofree char *family =
+		g_strconcat("family:", value_get_text(definition, "family"), NULL);
 	g_auto(Value) tags = run_tags(call, input, definition);
 	request.network = network;
 	request.group = value_text_or(value_get(input, "group"), family);
 	request.tags = tags;
 	if (g_str_has_prefix(request.group, "service:")) {
-		wire_error_set(error, "InvalidParameterException",
-			"Invalid namespace for group.");
+		wire_error_set(error, "InvalidParameterException", "Invalid namespace for group.");
 		return VALUE_NOTHING;
 	}
 	return run_all(call, &request, count);
@@ -486,8 +486,8 @@ Value ecs_stop_task(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	g_auto(Value) task = lookup(call, cluster, value_get_text(input, "task"));
 	if (value_is_null(task)) {
-		wire_error_set(error, "InvalidParameterException",
-			"The referenced task was not found.");
+		wire_error_set(
+			error, "InvalidParameterException", "The referenced task was not found.");
 		return VALUE_NOTHING;
 	}
 	ecs_task_stop(call->region, call->scope, task, "UserInitiated",
@@ -529,8 +529,8 @@ Value ecs_describe_tasks(RegionCall *call, Value input, GError **error) {
 }
 
 static gboolean is_family(Value task, const char *family) {
-	g_autofree char *name =
-		ecs_name(value_text_or(value_get(task, "taskDefinitionArn"), ""), "task-definition");
+	g_autofree char *name = ecs_name(
+		value_text_or(value_get(task, "taskDefinitionArn"), ""), "task-definition");
 	name[strcspn(name, ":")] = 0;
 	return g_str_equal(name, family);
 }

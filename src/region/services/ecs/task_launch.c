@@ -1,6 +1,7 @@
 /*
- * From a task of the API to a TaskSpec of the glass: its definition with the call's overrides, images
- * resolved to what is in the registry, secrets to their values, and the environment that AWS gives.
+ * From a task of the API to a TaskSpec of the glass: its definition with the call's overrides,
+ * images resolved to what is in the registry, secrets to their values, and the environment that AWS
+ * gives.
  */
 #include <string.h>
 
@@ -118,8 +119,8 @@ static char *secret_of(const Launch *launch, const char *from, GError **error) {
 	/* "secret:name-AbCdEf:key:stage:version": the secret alone is what is asked for. */
 	g_auto(GStrv) parts = g_strsplit(from, ":", 8);
 	g_autofree char *rest = g_strjoinv(":", parts + MIN(g_strv_length(parts), 7));
-	g_autofree char *arn = g_strndup(
-		from, *rest ? strlen(from) - strlen(rest) - 1 : strlen(from));
+	g_autofree char *arn =
+		g_strndup(from, *rest ? strlen(from) - strlen(rest) - 1 : strlen(from));
 	if (!role_may(launch, "secretsmanager:GetSecretValue", arn, "pull secrets", error))
 		return NULL;
 	return secretsmanager_resolve(launch->region, launch->scope, from, error);
@@ -143,7 +144,8 @@ static char **environment_of(
 	g_autoptr(GPtrArray) environment = g_ptr_array_new_with_free_func(g_free);
 	add_aws(launch, index, environment);
 	add_variables(environment, value_get(container, "environment"));
-	/* A container that runs has its secrets: that they can be looked up no more ends nothing. */
+	/* A container that runs has its secrets: that they can be looked up no more ends nothing.
+	 */
 	if (!launch->adopting &&
 		!add_secrets(launch, environment, value_get(container, "secrets"), error))
 		return NULL;
@@ -222,10 +224,10 @@ static void set_linux(ContainerSpec *spec, Value parameters) {
 static void set_hosts(ContainerSpec *spec, Value hosts) {
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
 	for (gsize i = 0; i < value_length(hosts); i++)
-		g_ptr_array_add(all,
-			g_strdup_printf("%s %s",
-				value_text_or(value_get(value_at(hosts, i), "ipAddress"), ""),
-				value_text_or(value_get(value_at(hosts, i), "hostname"), "")));
+		g_ptr_array_add(
+			all, g_strdup_printf("%s %s",
+				     value_text_or(value_get(value_at(hosts, i), "ipAddress"), ""),
+				     value_text_or(value_get(value_at(hosts, i), "hostname"), "")));
 	g_ptr_array_add(all, NULL);
 	spec->extra_hosts = (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
 }
@@ -261,8 +263,8 @@ static ContainerSpec *container_of(
 	spec->cpu = (int)value_get_int(override, "cpu", value_get_int(container, "cpu", 0));
 	spec->memory =
 		(int)value_get_int(override, "memory", value_get_int(container, "memory", 0));
-	spec->memory_reservation = (int)value_get_int(override, "memoryReservation",
-		value_get_int(container, "memoryReservation", 0));
+	spec->memory_reservation = (int)value_get_int(
+		override, "memoryReservation", value_get_int(container, "memoryReservation", 0));
 	set_depends(spec, value_get(container, "dependsOn"));
 	set_health(spec, value_get(container, "healthCheck"));
 	set_mounts(spec, container);
@@ -292,8 +294,8 @@ static void set_volumes(const Launch *launch, TaskSpec *spec) {
 	Value volumes = value_get(launch->definition, "volumes");
 	for (gsize i = 0; i < value_length(volumes); i++)
 		task_spec_volume(spec, value_get_text(value_at(volumes, i), "name"),
-			value_text(value_get_path(
-				value_at(volumes, i), "host", "sourcePath", NULL)));
+			value_text(
+				value_get_path(value_at(volumes, i), "host", "sourcePath", NULL)));
 }
 
 static int size_of(Value task, const char *member) {

@@ -66,12 +66,11 @@ static void append(Region *region, StoreScope scope, Value task, Value definitio
 	g_autofree char *writer = g_strdup_printf("%s/%s", ecs_task_id(task), name);
 	g_autofree LogsEvent *events = g_new(LogsEvent, n_lines);
 	for (gsize i = 0; i < n_lines; i++)
-		events[i] = (LogsEvent){lines[i].timestamp / 1000, lines[i].position,
-			lines[i].text, lines[i].length};
+		events[i] = (LogsEvent){lines[i].timestamp / 1000, lines[i].position, lines[i].text,
+			lines[i].length};
 	g_autoptr(GError) error = NULL;
 	if (!logs_append(region, scope_of(scope, options), value_get_text(options, "awslogs-group"),
-		    stream, writer, events, n_lines,
-		    creates_group(options), &error))
+		    stream, writer, events, n_lines, creates_group(options), &error))
 		g_warning("logs of task %s: %s", ecs_task_id(task), error->message);
 }
 
@@ -79,8 +78,8 @@ void ecs_task_log(
 	Region *region, StoreScope scope, Value task, const TaskLogLine *lines, gsize n_lines) {
 	g_auto(Value) definition = ecs_task_definition_of(region, scope, task);
 	for (gsize start = 0, end; start < n_lines; start = end) {
-		for (end = start + 1; end < n_lines && g_strcmp0(lines[end].container,
-							       lines[start].container) == 0;
+		for (end = start + 1; end < n_lines &&
+				      g_strcmp0(lines[end].container, lines[start].container) == 0;
 			end++)
 			;
 		append(region, scope, task, definition, lines + start, end - start);

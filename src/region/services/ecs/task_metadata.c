@@ -19,15 +19,14 @@ static Value time_of(Value seconds) {
 
 static Value network_of(Region *region, StoreScope scope, Value interface) {
 	const char *subnet_id = value_get_text(interface, "SubnetId");
-	g_auto(Value) subnet =
-		subnet_id ? ec2_subnet_get(region, scope, subnet_id) : VALUE_NOTHING;
-	return value_tuple_take(1,
-		value_object_take("NetworkMode", value_string("awsvpc"), "IPv4Addresses",
-			value_tuple_take(1, value_ref(value_get(interface, "PrivateIpAddress"))),
-			"AttachmentIndex", value_int(0), "MACAddress",
-			value_ref(value_get(interface, "MacAddress")), "IPv4SubnetCIDRBlock",
-			value_ref(value_get(subnet, "CidrBlock")), "PrivateDNSName",
-			value_ref(value_get(interface, "PrivateDnsName")), NULL));
+	g_auto(Value) subnet = subnet_id ? ec2_subnet_get(region, scope, subnet_id) : VALUE_NOTHING;
+	return value_tuple_take(
+		1, value_object_take("NetworkMode", value_string("awsvpc"), "IPv4Addresses",
+			   value_tuple_take(1, value_ref(value_get(interface, "PrivateIpAddress"))),
+			   "AttachmentIndex", value_int(0), "MACAddress",
+			   value_ref(value_get(interface, "MacAddress")), "IPv4SubnetCIDRBlock",
+			   value_ref(value_get(subnet, "CidrBlock")), "PrivateDNSName",
+			   value_ref(value_get(interface, "PrivateDnsName")), NULL));
 }
 
 static Value log_options(Value definition, const char *stream_task, const char *name) {
@@ -57,13 +56,13 @@ static Value container_of(Region *region, StoreScope scope, Value task, gsize in
 			"com.amazonaws.ecs.task-definition-family",
 			value_ref(value_get(definition, "family")),
 			"com.amazonaws.ecs.task-definition-version",
-			value_string_printf("%" G_GINT64_FORMAT,
-				value_get_int(definition, "revision", 0)),
+			value_string_printf(
+				"%" G_GINT64_FORMAT, value_get_int(definition, "revision", 0)),
 			NULL),
 		"DesiredStatus", value_ref(value_get(task, "desiredStatus")), "KnownStatus",
 		value_ref(value_get(container, "lastStatus")), "Limits",
-		value_object_take("CPU", value_int(value_get_int(own, "cpu", 0)), NULL), "CreatedAt",
-		time_of(value_get(task, "createdAt")), "StartedAt",
+		value_object_take("CPU", value_int(value_get_int(own, "cpu", 0)), NULL),
+		"CreatedAt", time_of(value_get(task, "createdAt")), "StartedAt",
 		time_of(value_get(task, "startedAt")), "Type", value_string("NORMAL"),
 		"ContainerARN", value_ref(value_get(container, "containerArn")), "Networks",
 		network_of(region, scope, interface), NULL);
@@ -86,8 +85,7 @@ static Value task_of(Region *region, StoreScope scope, Value task, gboolean with
 	Value made = value_object_take("Cluster", value_ref(value_get(task, "clusterArn")),
 		"TaskARN", value_ref(value_get(task, "taskArn")), "Family",
 		value_ref(value_get(definition, "family")), "Revision",
-		value_string_printf(
-			"%" G_GINT64_FORMAT, value_get_int(definition, "revision", 0)),
+		value_string_printf("%" G_GINT64_FORMAT, value_get_int(definition, "revision", 0)),
 		"DesiredStatus", value_ref(value_get(task, "desiredStatus")), "KnownStatus",
 		value_ref(value_get(task, "lastStatus")), "Limits",
 		value_object_take(

@@ -1,7 +1,7 @@
 /*
  * The task controller: carries each task of the store from PROVISIONING to STOPPED, as what runs in
- * the glass says. Every step is one transaction; what a killed process left half done is found again
- * in the store and goes on from there.
+ * the glass says. Every step is one transaction; what a killed process left half done is found
+ * again in the store and goes on from there.
  *
  *   PROVISIONING  its interface is made, the network does not have it yet
  *   PENDING       images and secrets are looked up, its containers start
@@ -96,9 +96,8 @@ static void register_targets(Look *look, Value service, const char *address) {
 		ecs_service_say(look->region, look->scope,
 			value_get_text(internal_of(look), "service"),
 			"registered 1 targets in (target-group %s)", group);
-		value_builder_add_take(targets,
-			value_object_take(
-				"group", value_string(group), "port", value_int(port), NULL));
+		value_builder_add_take(targets, value_object_take("group", value_string(group),
+							"port", value_int(port), NULL));
 	}
 	set_internal_take(look, "targets", value_builder_end(g_steal_pointer(&targets)));
 }
@@ -112,7 +111,8 @@ static gboolean seems_healthy(const Look *look) {
 	return !ecs_is_checked(definition);
 }
 
-static Value instance_attributes(const Look *look, Value service, Value registry, const char *address) {
+static Value instance_attributes(
+	const Look *look, Value service, Value registry, const char *address) {
 	g_auto(Value) definition = ecs_task_definition_of(look->region, look->scope, look->task);
 	gint64 port = value_get_int(registry, "containerPort", value_get_int(registry, "port", 0));
 	g_autofree char *cluster = g_strndup(look->id, strcspn(look->id, "/"));
@@ -139,12 +139,13 @@ static void register_instances(Look *look, Value service, const char *address) {
 		g_autoptr(GError) error = NULL;
 		if (servicediscovery_register(look->region, look->scope, arn,
 			    ecs_task_id(look->task), attributes, &error))
-			value_builder_add_take(registered,
-				value_object_take("arn", value_string(arn), NULL));
+			value_builder_add_take(
+				registered, value_object_take("arn", value_string(arn), NULL));
 		else
 			ecs_service_say(look->region, look->scope,
 				value_get_text(internal_of(look), "service"),
-				"failed to register (task %s) in (service-discovery %s) with (error "
+				"failed to register (task %s) in (service-discovery %s) with "
+				"(error "
 				"%s)",
 				ecs_task_id(look->task), arn, error->message);
 	}
@@ -205,7 +206,9 @@ static void tell_health(const Look *look) {
 /* ---- what runs ---- */
 
 static const char *health_word(TaskHealth health) {
-	return health == TASK_HEALTHY ? "HEALTHY" : health == TASK_UNHEALTHY ? "UNHEALTHY" : "UNKNOWN";
+	return health == TASK_HEALTHY	  ? "HEALTHY"
+	       : health == TASK_UNHEALTHY ? "UNHEALTHY"
+					  : "UNKNOWN";
 }
 
 static const char *status_word(TaskStatus status) {
@@ -217,16 +220,15 @@ static const char *status_word(TaskStatus status) {
 
 /* A container of the API with what is known of the one that runs. Takes it. */
 static Value observed_take(Value container, const TaskContainer *seen) {
-	container = value_with_take(
-		container, "lastStatus", value_string(status_word(seen->status)));
-	container = value_with_take(
-		container, "healthStatus", value_string(health_word(seen->health)));
+	container =
+		value_with_take(container, "lastStatus", value_string(status_word(seen->status)));
+	container =
+		value_with_take(container, "healthStatus", value_string(health_word(seen->health)));
 	if (seen->runtime_id)
-		container = value_with_take(
-			container, "runtimeId", value_string(seen->runtime_id));
+		container = value_with_take(container, "runtimeId", value_string(seen->runtime_id));
 	if (seen->image_digest)
-		container = value_with_take(
-			container, "imageDigest", value_string(seen->image_digest));
+		container =
+			value_with_take(container, "imageDigest", value_string(seen->image_digest));
 	if (seen->has_exit_code)
 		container = value_with_take(container, "exitCode", value_int(seen->exit_code));
 	if (seen->reason)
@@ -286,9 +288,8 @@ static void finish(Look *look) {
 	Value containers = value_get(look->task, "containers");
 	g_autoptr(ValueBuilder) ended = value_builder_new(VALUE_TUPLE, NULL);
 	for (gsize i = 0; i < value_length(containers); i++)
-		value_builder_add_take(ended,
-			value_with_take(value_ref(value_at(containers, i)), "lastStatus",
-				value_string("STOPPED")));
+		value_builder_add_take(ended, value_with_take(value_ref(value_at(containers, i)),
+						      "lastStatus", value_string("STOPPED")));
 	set_take(look, "containers", value_builder_end(g_steal_pointer(&ended)));
 	set_take(look, "executionStoppedAt", region_timestamp(look->region));
 	set_take(look, "stoppedAt", region_timestamp(look->region));
@@ -371,8 +372,9 @@ static TaskSpec *step(Look *look, Task *running) {
 			register_all(look);
 	}
 	if (status == TASK_STOPPING || status == TASK_STOPPED)
-		want_stop(look, task_stop_code(running) ? task_stop_code(running)
-							: "EssentialContainerExited",
+		want_stop(look,
+			task_stop_code(running) ? task_stop_code(running)
+						: "EssentialContainerExited",
 			task_stopped_reason(running) ? task_stopped_reason(running)
 						     : "Essential container in task exited");
 	if (status == TASK_STOPPED) {
@@ -394,11 +396,10 @@ static void follow(Look *look, Task *running, TaskSpec *spec) {
 	g_autoptr(GError) error = NULL;
 	if (spec) {
 		Place *place = g_new0(Place, 1);
-		*place = (Place){{g_intern_string(look->scope.account),
-					 g_intern_string(look->scope.region)},
+		*place = (Place){
+			{g_intern_string(look->scope.account), g_intern_string(look->scope.region)},
 			g_strdup(look->id)};
-		g_hash_table_insert(
-			look->runner->places, g_strdup(ecs_task_id(look->task)), place);
+		g_hash_table_insert(look->runner->places, g_strdup(ecs_task_id(look->task)), place);
 		if (!tasks_run(look->runner->tasks, spec, &error)) {
 			Store *store = region_store(look->region);
 			if (!store_begin(store, NULL))
