@@ -357,16 +357,34 @@ static gboolean comes_last(const Change *change) {
 	       (change->action == CHANGE_DELETE && (change->deposed || change->create_first));
 }
 
+/* The node that stands for "all that depends on this resource is destroyed", so that n dependents
+ * of m instances are n + m edges. */
+static GraphNode *dependents_gone(Ordering *ordering, GHashTable *joins, const char *needed) {
+	GraphNode *join = g_hash_table_lookup(joins, needed);
+	GPtrArray *own = g_hash_table_lookup(ordering->by_resource, needed);
+	if (join || !own)
+		return join;
+	g_autofree char *name = g_strdup_printf("%s (dependents)", needed);
+	join = graph_add(ordering->graph, name, NULL, NULL);
+	g_hash_table_insert(joins, (gpointer)needed, join);
+	for (guint i = 0; i < own->len; i++)
+		graph_depend(((Destruction *)own->pdata[i])->node, join);
+	return join;
+}
+
 /* What depends on a thing is destroyed before it. */
 static void order_destructions(Ordering *ordering) {
+	g_autoptr(GHashTable) joins = g_hash_table_new(g_str_hash, g_str_equal);
 	for (guint i = 0; i < ordering->destructions->len; i++) {
 		const Destruction *dependent = ordering->destructions->pdata[i];
+		g_autofree char *plain = address_without_keys(dependent->change->address);
 		char **needs = dependencies_of(ordering->engine, dependent->change);
 		for (; needs && *needs; needs++) {
-			GPtrArray *needed = g_hash_table_lookup(ordering->by_resource, *needs);
-			for (guint j = 0; needed && j < needed->len; j++)
-				graph_depend(
-					((Destruction *)needed->pdata[j])->node, dependent->node);
+			GraphNode *join = g_str_equal(plain, *needs)
+						  ? NULL
+						  : dependents_gone(ordering, joins, *needs);
+			if (join)
+				graph_depend(join, dependent->node);
 		}
 	}
 }
@@ -404,6 +422,8 @@ static void order_against_configuration(Ordering *ordering) {
 /* Objects whose state says that they used what goes, and that are changed now so that they do not:
  * after it, unless it comes last. */
 static void order_changed_dependents(Ordering *ordering, const Plan *plan) {
+	/* Instances of one resource mostly need the same: once is enough. */
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (guint i = 0; i < plan->changes->len; i++) {
 		const Change *change = plan->changes->pdata[i];
 		if (!change->managed || change->action == CHANGE_NONE || change->deposed)
@@ -412,6 +432,8 @@ static void order_changed_dependents(Ordering *ordering, const Plan *plan) {
 		GraphNode *node = g_hash_table_lookup(ordering->resource_nodes, plain);
 		char **needs = node ? dependencies_of(ordering->engine, change) : NULL;
 		for (; needs && *needs; needs++) {
+			if (!g_hash_table_add(seen, g_strdup_printf("%s %s", plain, *needs)))
+				continue;
 			GPtrArray *needed = g_hash_table_lookup(ordering->by_resource, *needs);
 			for (guint j = 0; needed && j < needed->len; j++) {
 				const Destruction *destruction = needed->pdata[j];
