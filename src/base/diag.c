@@ -100,6 +100,12 @@ void diags_move(Diags *diags, Diags *from) {
 	from->errors = 0;
 }
 
+void diags_soften(Diags *diags) {
+	for (guint i = 0; i < diags->items->len; i++)
+		((Diag *)diags->items->pdata[i])->severity = DIAG_WARNING;
+	diags->errors = 0;
+}
+
 Diags *diags_split_warnings(Diags *diags) {
 	Diags *warnings = diags_new();
 	for (guint i = 0; i < diags->items->len;) {

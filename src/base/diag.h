@@ -55,6 +55,8 @@ Diag *diags_gerror(Diags *diags, SourceRange subject, const char *summary, const
 /* Moves every diagnostic of `from` to the end of `diags`; `from` is empty afterwards. */
 void diags_move(Diags *diags, Diags *from);
 
+/* Makes warnings of all errors. */
+void diags_soften(Diags *diags);
 /* Takes the warnings out, to a list of their own. Caller frees. */
 Diags *diags_split_warnings(Diags *diags);
 

@@ -573,6 +573,23 @@ static void index_changes(Engine *engine, const Plan *plan) {
 	}
 }
 
+/* What only leaves the state; and imported objects, which are in it since it was attached. */
+static gboolean forget_objects(Engine *engine, const Plan *plan) {
+	for (guint i = 0; i < plan->changes->len; i++) {
+		const Change *change = plan->changes->pdata[i];
+		if (change->action == CHANGE_FORGET &&
+			!put(engine, change->address, change->provider, NULL, NULL))
+			return FALSE;
+		if (!change->imported)
+			continue;
+		g_autofree char *id = g_strdup_printf("[id=%s]", change->imported);
+		engine_tell(engine, EVENT_IMPORTING, change->address, id, 0);
+		engine_tell(engine, EVENT_IMPORTED, change->address, id, 0);
+		engine->counts.imported++;
+	}
+	return TRUE;
+}
+
 gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts) {
 	g_mutex_lock(&engine->lock);
 	guint errors = diags_error_count(engine->diags);
@@ -580,10 +597,14 @@ gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts) {
 	engine_begin_walk(engine, plan->mode == PLAN_DESTROY ? PHASE_DESTROY : PHASE_APPLY);
 	index_changes(engine, plan);
 	engine->deposed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	gboolean fine = engine_attach_state(engine) &&
+	gboolean all_destroyed = plan->mode == PLAN_DESTROY;
+	gboolean fine = engine_attach_state(engine) && forget_objects(engine, plan) &&
 			(plan->mode == PLAN_REFRESH_ONLY || run(engine, plan));
 	if (plan->mode == PLAN_REFRESH_ONLY)
 		engine->phase = PHASE_DESTROY;
+	if (fine && !all_destroyed)
+		engine_run_checks(engine, engine->diags);
+	engine_warn_of_forgotten(plan, engine->diags);
 	if (fine) {
 		drop_data(engine, plan->mode == PLAN_DESTROY && !engine->targets);
 		if (plan->mode != PLAN_REFRESH_ONLY)

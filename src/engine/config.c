@@ -31,7 +31,7 @@ static Module *module_new(
 	module->providers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	module->required = g_hash_table_new(g_str_hash, g_str_equal);
 	module->moved = g_ptr_array_new();
-	module->removed = g_ptr_array_new();
+	module->removed = g_ptr_array_new_with_free_func(g_free);
 	module->imports = g_ptr_array_new();
 	module->checks = g_ptr_array_new();
 	g_ptr_array_add(config->modules, module);
@@ -64,6 +64,14 @@ static const char *literal_text(const LangBody *body, const char *name, Diags *d
 static LangExpr *expression(const LangBody *body, const char *name) {
 	LangAttribute *attribute = lang_body_attribute(body, name);
 	return attribute ? attribute->expr : NULL;
+}
+
+static gboolean require(const LangBody *body, const char *name, Diags *diags) {
+	if (expression(body, name))
+		return TRUE;
+	diags_error(diags, body->end, "Missing required argument",
+		"The argument \"%s\" is required, but no definition was found.", name);
+	return FALSE;
 }
 
 /* All nested blocks of that type, as bodies. */
@@ -521,16 +529,74 @@ static void read_moved(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {"from", "to", NULL};
 	static const char *const none[] = {NULL};
 	check_names(block->body, attributes, none, diags);
-	gboolean whole = TRUE;
-	for (guint i = 0; attributes[i]; i++)
-		if (!expression(block->body, attributes[i])) {
-			whole = FALSE;
-			diags_error(diags, block->body->end, "Missing required argument",
-				"The argument \"%s\" is required, but no definition was found.",
-				attributes[i]);
-		}
+	gboolean whole = require(block->body, "from", diags);
+	whole &= require(block->body, "to", diags);
 	if (whole)
 		g_ptr_array_add(module->moved, block->body);
+}
+
+static void read_removed(Module *module, const LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {"from", NULL};
+	static const char *const blocks[] = {"lifecycle", NULL};
+	static const char *const settings[] = {"destroy", NULL};
+	static const char *const none[] = {NULL};
+	check_names(block->body, attributes, blocks, diags);
+	if (!require(block->body, "from", diags))
+		return;
+	Removed *removed = g_new0(Removed, 1);
+	*removed = (Removed){block->body, block->header, TRUE};
+	g_autoptr(GPtrArray) lifecycle = blocks_of(block->body, "lifecycle");
+	if (lifecycle->len > 0) {
+		check_names(lifecycle->pdata[0], settings, none, diags);
+		removed->destroy = literal_bool(lifecycle->pdata[0], "destroy", TRUE, diags);
+	}
+	g_ptr_array_add(module->removed, removed);
+}
+
+static void read_import(Module *module, LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {"to", "id", "for_each", "provider", NULL};
+	static const char *const none[] = {NULL};
+	check_names(block->body, attributes, none, diags);
+	if (module->parent) {
+		diags_error(diags, block->header, "Invalid import configuration",
+			"An import block was detected in \"%s\". Import blocks are only allowed in "
+			"the root module.",
+			module->path);
+		return;
+	}
+	gboolean whole = require(block->body, "to", diags);
+	whole &= require(block->body, "id", diags);
+	if (whole)
+		g_ptr_array_add(module->imports, block);
+}
+
+/* check "name" { data … {}  assert {}… } */
+static void read_check(Module *module, LangBlock *block, Diags *diags) {
+	static const char *const none[] = {NULL};
+	static const char *const blocks[] = {"data", "assert", NULL};
+	if (!check_label_count(block, 1, "the check's name", diags) ||
+		!check_identifier(block, 0, "check", diags))
+		return;
+	check_names(block->body, none, blocks, diags);
+	g_autoptr(GPtrArray) asserts = blocks_of(block->body, "assert");
+	if (asserts->len == 0)
+		diags_error(diags, block->header, "Zero assert blocks",
+			"Check blocks must have at least one assert block.");
+	for (guint i = 0; i < asserts->len; i++) {
+		require(asserts->pdata[i], "condition", diags);
+		require(asserts->pdata[i], "error_message", diags);
+	}
+	check_conditions(asserts, "assert", diags);
+	for (guint i = 0; i < block->body->blocks->len; i++) {
+		const LangBlock *inner = block->body->blocks->pdata[i];
+		guint before = module->resources->len;
+		if (!g_str_equal(inner->type, "data"))
+			continue;
+		read_resource(module, inner, FALSE, diags);
+		if (module->resources->len > before)
+			((Resource *)module->resources->pdata[before])->in_check = TRUE;
+	}
+	g_ptr_array_add(module->checks, block);
 }
 
 static void read_top(Module *module, LangBlock *block, Diags *diags) {
@@ -553,8 +619,12 @@ static void read_top(Module *module, LangBlock *block, Diags *diags) {
 		read_settings(module, block, diags);
 	else if (g_str_equal(block->type, "moved"))
 		read_moved(module, block, diags);
+	else if (g_str_equal(block->type, "removed"))
+		read_removed(module, block, diags);
+	else if (g_str_equal(block->type, "import"))
+		read_import(module, block, diags);
 	else if (g_str_equal(block->type, "check"))
-		g_ptr_array_add(module->checks, block);
+		read_check(module, block, diags);
 	else if (g_strv_contains(types, block->type))
 		diags_error(diags, block->header, "Unsupported block type",
 			"Terrarium does not implement %s blocks.", block->type);

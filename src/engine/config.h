@@ -52,11 +52,19 @@ typedef struct {
 	const char *provider, *provider_alias; /* as written, or by the type's prefix */
 	gboolean create_before_destroy, prevent_destroy;
 	gboolean ignore_all;
+	gboolean in_check; /* a check block's data source: its errors are warnings */
 	GPtrArray *ignore_changes; /* of const LangTraversal*; or NULL */
 	GPtrArray *replace_triggered_by; /* of LangExpr*; or NULL */
 	GPtrArray *preconditions, *postconditions; /* of LangBody* */
 	Module *module;
 } Resource;
+
+/* removed { from = …, lifecycle { destroy = … } } */
+typedef struct {
+	LangBody *body;
+	SourceRange range;
+	gboolean destroy; /* else only forgotten */
+} Removed;
 
 typedef struct {
 	const char *name;
@@ -81,7 +89,8 @@ struct Module {
 	GHashTable *providers; /* "aws" or "aws.alias" -> ProviderConfig */
 	GHashTable *required; /* local name -> source */
 	GPtrArray *moved; /* of LangBody* */
-	GPtrArray *removed, *imports, *checks; /* of LangBlock* */
+	GPtrArray *removed; /* of Removed* */
+	GPtrArray *imports, *checks; /* of LangBlock* */
 	const char *backend; /* type, or NULL */
 	gboolean cloud;
 };

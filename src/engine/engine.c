@@ -59,6 +59,7 @@ Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, provider_instance_free);
 	engine->dependencies = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_strfreev);
 	engine->running = g_ptr_array_new();
+	engine->imports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->moved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->config = config_load(options->dir, sources, diags);
 	if (!engine->config && !diags_has_errors(diags))
@@ -85,6 +86,7 @@ void engine_free(Engine *engine) {
 	g_hash_table_unref(engine->dependencies);
 	g_ptr_array_unref(engine->running);
 	g_hash_table_unref(engine->moved);
+	g_hash_table_unref(engine->imports);
 	state_free(engine->state);
 	config_free(engine->config);
 	g_mutex_clear(&engine->lock);
@@ -205,105 +207,6 @@ gboolean engine_attach_state(Engine *engine) {
 		return TRUE;
 	diags_gerror(engine->diags, SOURCE_NOWHERE, "Failed to write the state", error);
 	return FALSE;
-}
-
-/* ---- moved blocks ---- */
-
-static char *moved_address(
-	Engine *engine, const LangBody *body, const char *name, const Module *module) {
-	LangAttribute *attribute = lang_body_attribute(body, name);
-	if (!attribute) {
-		diags_error(engine->diags, body->end, "Missing required argument",
-			"The argument \"%s\" is required in a moved block.", name);
-		return NULL;
-	}
-	SourceRange range = lang_expr_range(attribute->expr);
-	gsize length;
-	const char *text = sources_text(engine->sources, range.filename, &length);
-	g_autofree char *written =
-		g_strndup(text + range.start_byte, range.end_byte - range.start_byte);
-	return *module->path ? g_strdup_printf("%s.%s", module->path, written)
-			     : g_steal_pointer(&written);
-}
-
-/* The address that an instance has after a move, or NULL if the move is not about it. */
-static char *address_after(const char *address, const char *from, const char *to) {
-	if (!g_str_has_prefix(address, from))
-		return NULL;
-	const char *rest = address + strlen(from);
-	if (*rest && *rest != '[' && *rest != '.')
-		return NULL;
-	return g_strconcat(to, rest, NULL);
-}
-
-static gboolean move_one(Engine *engine, const char *before, const char *after) {
-	g_autoptr(GError) error = NULL;
-	if (!state_move(engine->state, before, after, &error)) {
-		diags_gerror(engine->diags, SOURCE_NOWHERE, "Move failed", error);
-		return FALSE;
-	}
-	const char *first = g_hash_table_lookup(engine->moved, before);
-	g_hash_table_replace(engine->moved, g_strdup(after), g_strdup(first ? first : before));
-	g_hash_table_remove(engine->moved, before);
-	return TRUE;
-}
-
-static gboolean move_all(Engine *engine, const char *from, const char *to) {
-	g_autoptr(GPtrArray) instances = state_sorted(engine->state);
-	for (guint i = 0; i < instances->len; i++) {
-		const StateInstance *instance = instances->pdata[i];
-		g_autofree char *before = g_strdup(instance->address);
-		g_autofree char *after = address_after(before, from, to);
-		if (!after || state_instance(engine->state, after))
-			continue;
-		if (!move_one(engine, before, after))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-/* Where the object of an address belongs now that its resource has a count, or has none any more;
- * NULL: where it is. Caller frees. */
-static char *address_by_count(const Engine *engine, const char *text) {
-	g_autoptr(Diags) quiet = diags_new();
-	g_autoptr(Address) address = address_parse(text, quiet);
-	const Resource *resource = address ? engine_declared(engine, address) : NULL;
-	if (!resource || !resource->managed)
-		return NULL;
-	if (!address->has_key)
-		return resource->count ? g_strconcat(text, "[0]", NULL) : NULL;
-	gboolean single = !resource->count && !resource->for_each;
-	gboolean first = g_str_has_suffix(text, "[0]");
-	return single && first ? g_strndup(text, strlen(text) - strlen("[0]")) : NULL;
-}
-
-static gboolean move_by_count(Engine *engine) {
-	g_autoptr(GPtrArray) instances = state_sorted(engine->state);
-	g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < instances->len; i++)
-		g_ptr_array_add(
-			addresses, g_strdup(((StateInstance *)instances->pdata[i])->address));
-	for (guint i = 0; i < addresses->len; i++) {
-		g_autofree char *after = address_by_count(engine, addresses->pdata[i]);
-		if (after && !state_instance(engine->state, after) &&
-			!move_one(engine, addresses->pdata[i], after))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-gboolean engine_move(Engine *engine) {
-	for (guint i = 0; i < engine->config->modules->len; i++) {
-		const Module *module = engine->config->modules->pdata[i];
-		for (guint j = 0; j < module->moved->len; j++) {
-			const LangBody *body = module->moved->pdata[j];
-			g_autofree char *from = moved_address(engine, body, "from", module);
-			g_autofree char *to = moved_address(engine, body, "to", module);
-			if (!from || !to || !move_all(engine, from, to))
-				return FALSE;
-		}
-	}
-	return move_by_count(engine);
 }
 
 /* ---- dependencies ---- */
@@ -483,36 +386,18 @@ static void validate_modules(Engine *engine) {
 	}
 }
 
-static void refuse_what_we_lack(Engine *engine) {
-	for (guint i = 0; i < engine->config->modules->len; i++) {
-		const Module *module = engine->config->modules->pdata[i];
-		const struct {
-			GPtrArray *blocks;
-			const char *name;
-		} lacking[] = {{module->imports, "import"}, {module->removed, "removed"},
-			{module->checks, "check"}};
-		for (guint j = 0; j < G_N_ELEMENTS(lacking); j++)
-			for (guint k = 0; k < lacking[j].blocks->len; k++)
-				diags_error(engine->diags,
-					((LangBlock *)lacking[j].blocks->pdata[k])->header,
-					"Not implemented",
-					"Terrarium does not carry out \"%s\" blocks yet.",
-					lacking[j].name);
-	}
-}
-
 gboolean engine_validate(Engine *engine) {
 	if (engine->validated)
 		return TRUE;
 	guint errors = diags_error_count(engine->diags);
 	g_mutex_lock(&engine->lock);
 	engine_begin_walk(engine, PHASE_VALIDATE);
-	refuse_what_we_lack(engine);
 	g_autoptr(Order) order = engine_order(engine, validate_resource);
 	if (order) {
 		graph_set_data(order->graph, engine);
 		graph_walk(order->graph, 1, &engine->lock);
 		validate_modules(engine);
+		engine_validate_refactoring(engine);
 	}
 	g_mutex_unlock(&engine->lock);
 	engine->validated = diags_error_count(engine->diags) == errors;

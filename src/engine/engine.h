@@ -23,6 +23,9 @@ typedef enum {
 	EVENT_UPDATED,
 	EVENT_DESTROYING,
 	EVENT_DESTROYED,
+	EVENT_PREPARING_IMPORT,
+	EVENT_IMPORTING,
+	EVENT_IMPORTED,
 	EVENT_STILL, /* detail: "creating", "destroying", … */
 } EngineEventKind;
 
@@ -85,6 +88,7 @@ typedef enum {
 	REASON_EACH_KEY,
 	REASON_UNKNOWN_CONFIG, /* read during apply */
 	REASON_DEPENDENCY_PENDING,
+	REASON_REMOVED, /* forget: a removed block says so */
 } ChangeReason;
 
 typedef struct {
@@ -99,6 +103,7 @@ typedef struct {
 	Value before, after; /* marked; null: there is none */
 	Value requires_replace; /* tuple of paths */
 	char *moved_from; /* or NULL */
+	char *imported; /* the id; or NULL */
 	gboolean create_first; /* create_before_destroy holds for it */
 	char **dependencies; /* of what is deleted, as the state has them */
 } Change;
@@ -117,6 +122,7 @@ typedef struct {
 	GPtrArray *drift; /* of Change*: what was changed outside */
 	GPtrArray *outputs; /* of OutputChange* */
 	Value variables; /* of the root module: an object */
+	Diags *warnings; /* that apply finds out anew: failed checks, what will be forgotten */
 	gboolean errored;
 } Plan;
 
@@ -131,7 +137,7 @@ gboolean plan_changes_anything(const Plan *plan);
 void plan_count(const Plan *plan, guint *add, guint *change, guint *destroy);
 
 typedef struct {
-	guint added, changed, destroyed;
+	guint imported, added, changed, destroyed;
 } ApplyCounts;
 /* Applies a plan that engine_plan made or plan_read gave. Every change is in the state file as
  * soon as it happened. FALSE after errors. */

@@ -87,6 +87,7 @@ struct Engine {
 	GPtrArray *targets; /* of Address*; NULL: everything */
 	GHashTable *replaced; /* addresses of -replace */
 	GHashTable *moved; /* address -> the one that its object had before this operation */
+	GHashTable *imports; /* address -> id that is imported to it */
 	GHashTable *given; /* variable name -> GivenVariable */
 	ModuleInstance *root;
 	GHashTable *providers; /* address -> ProviderInstance */
@@ -216,6 +217,19 @@ void engine_detach_state(Engine *engine);
 gboolean engine_attach_state(Engine *engine);
 /* Carries out moved blocks, and what follows when count comes or goes. */
 gboolean engine_move(Engine *engine);
+/* Whether a removed block says that it is only to leave the state. */
+gboolean engine_is_forgotten(Engine *engine, const char *address);
+void engine_warn_of_forgotten(const Plan *plan, Diags *diags);
+/* Checks moved, removed and import blocks against the rest of the configuration. */
+void engine_validate_refactoring(Engine *engine);
+/* Finds out what import blocks want: engine->imports. FALSE after errors. */
+gboolean engine_note_imports(Engine *engine);
+/* Puts the object with that id in the state, as far as the provider tells without reading it. */
+gboolean engine_import_object(Engine *engine, const char *address, ProviderInstance *provider,
+	const char *type, const Schema *schema, SourceRange where, const char *id);
+gboolean engine_refuse_missing_import(Engine *engine, const char *address, SourceRange where);
+/* Evaluates the check blocks: what does not hold is a warning. */
+void engine_run_checks(Engine *engine, Diags *diags);
 /* The resource that the configuration has for an address, whatever the keys; or NULL. */
 const Resource *engine_declared(const Engine *engine, const Address *address);
 /* For each resource, which managed resources it depends on. */

@@ -21,6 +21,7 @@ void change_free(gpointer data) {
 	g_free(change->type);
 	g_free(change->name);
 	g_free(change->moved_from);
+	g_free(change->imported);
 	g_strfreev(change->dependencies);
 	value_clear(&change->before);
 	value_clear(&change->after);
@@ -42,6 +43,7 @@ Plan *plan_new(PlanMode mode) {
 	plan->changes = g_ptr_array_new_with_free_func(change_free);
 	plan->drift = g_ptr_array_new_with_free_func(change_free);
 	plan->outputs = g_ptr_array_new_with_free_func(output_change_free);
+	plan->warnings = diags_new();
 	return plan;
 }
 
@@ -51,6 +53,7 @@ void plan_free(Plan *plan) {
 	g_ptr_array_unref(plan->changes);
 	g_ptr_array_unref(plan->drift);
 	g_ptr_array_unref(plan->outputs);
+	diags_free(plan->warnings);
 	value_clear(&plan->variables);
 	g_free(plan);
 }
@@ -155,6 +158,7 @@ static Change *planned_change(const Job *job, ChangeAction action) {
 	change->schema = job->schema;
 	change->create_first = job->resource->create_before_destroy;
 	change->moved_from = g_strdup(g_hash_table_lookup(job->engine->moved, change->address));
+	change->imported = g_strdup(g_hash_table_lookup(job->engine->imports, change->address));
 	g_ptr_array_add(job->engine->plan->changes, change);
 	return change;
 }
@@ -216,8 +220,10 @@ static gboolean refresh(Engine *engine, const char *address, ProviderInstance *p
 		return FALSE;
 	g_auto(Value) remarked = engine_copy_marks(now, prior);
 	g_auto(Value) marked = engine_mark_by_schema(remarked, schema->block);
+	gboolean imported = g_hash_table_contains(engine->imports, address);
 	if (!value_equal(now, plain)) {
-		note_drift(engine, instance, schema, prior, marked);
+		if (!imported)
+			note_drift(engine, instance, schema, prior, marked);
 		keep_refreshed(engine, instance, schema, marked);
 	}
 	*value = value_steal(&marked);
@@ -260,9 +266,11 @@ gboolean engine_read_data(Job *job, Value config) {
 	gboolean fine = job->provider->class->read_data(job->provider->provider,
 		job->resource->type, plain, &read, engine->cancellable, own);
 	engine_come_back(engine, &running);
+	if (job->resource->in_check)
+		diags_soften(own);
 	engine_take_diags(engine, own, job->resource->body, job->resource->range, address);
 	if (!fine)
-		return FALSE;
+		return job->resource->in_check;
 	g_auto(Value) copied = engine_copy_marks(read, config);
 	Value value = engine_mark_by_schema(copied, job->schema->block);
 	g_autofree char *id = engine_id_of(value);
@@ -505,9 +513,15 @@ static gboolean plan_instance(GraphNode *node, gpointer data) {
 		!engine_targets(engine, address))
 		return leave(job);
 	g_auto(Value) prior = VALUE_NOTHING, config = VALUE_NOTHING;
+	const char *id = g_hash_table_lookup(engine->imports, address);
+	if (id && !engine_import_object(engine, address, job->provider, job->resource->type,
+			  job->schema, job->resource->range, id))
+		return FALSE;
 	if (job->resource->managed &&
 		!refresh(engine, address, job->provider, job->schema, job->resource->range, &prior))
 		return FALSE;
+	if (id && value_is_null(prior))
+		return engine_refuse_missing_import(engine, address, job->resource->range);
 	if (engine->options.mode == PLAN_REFRESH_ONLY && job->resource->managed) {
 		expansion_set_value(job->expansion, job->instance, value_steal(&prior));
 		return TRUE;
@@ -585,6 +599,20 @@ static Change *deletion(Engine *engine, const StateInstance *instance, const Sch
 	return change;
 }
 
+/* It stays where it is, and only leaves the state. */
+static gboolean forget(Engine *engine, const StateInstance *instance, const Schema *schema) {
+	guint errors = diags_error_count(engine->diags);
+	g_auto(Value) value =
+		engine_object_value(engine, instance->current, schema, instance->address);
+	if (diags_error_count(engine->diags) > errors)
+		return FALSE;
+	Change *change = deletion(engine, instance, schema, value, NULL, NULL);
+	change->action = CHANGE_FORGET;
+	change->reason = REASON_REMOVED;
+	change->after = value_ref(value);
+	return TRUE;
+}
+
 static gboolean plan_removal(GraphNode *node, gpointer data) {
 	Removal *removal = data;
 	Engine *engine = removal->engine;
@@ -594,8 +622,12 @@ static gboolean plan_removal(GraphNode *node, gpointer data) {
 	const Resource *resource = address ? engine_declared(engine, address) : NULL;
 	if (resource && resource->prevent_destroy)
 		return refuse_destroy(engine, resource, removal->address);
+	gboolean forgotten = engine->options.mode != PLAN_DESTROY &&
+			     engine_is_forgotten(engine, removal->address);
 	ProviderInstance *provider = engine_provider_by_address(engine, instance->provider);
 	const Schema *schema = provider ? engine_schema(provider, TRUE, instance->type) : NULL;
+	if (schema && forgotten)
+		return forget(engine, instance, schema);
 	if (!schema) {
 		diags_error(engine->diags, SOURCE_NOWHERE, "Provider not available",
 			"%s is in the state, but Terrarium has no resource type \"%s\" of %s.",
@@ -904,15 +936,19 @@ Plan *engine_plan(Engine *engine) {
 		check_variables(engine);
 	engine_detach_state(engine);
 	gboolean fine = diags_error_count(engine->diags) == errors && engine_move(engine);
+	fine = fine && (destroy || engine_note_imports(engine));
 	fine = fine && (destroy || walk_configuration(engine));
 	fine = fine && (engine->options.mode == PLAN_REFRESH_ONLY || plan_removals(engine));
 	if (fine)
 		plan_outputs(engine);
+	if (fine && !destroy)
+		engine_run_checks(engine, engine->plan->warnings);
 	spread_create_first(engine);
 	sort_changes(engine->plan->changes);
 	sort_changes(engine->plan->drift);
 	g_ptr_array_sort(engine->plan->outputs, compare_outputs);
 	Plan *plan = g_steal_pointer(&engine->plan);
+	engine_warn_of_forgotten(plan, plan->warnings);
 	plan->errored = !fine || diags_error_count(engine->diags) > errors;
 	g_mutex_unlock(&engine->lock);
 	return plan;
@@ -921,7 +957,8 @@ Plan *engine_plan(Engine *engine) {
 gboolean plan_changes_anything(const Plan *plan) {
 	for (guint i = 0; i < plan->changes->len; i++)
 		if (((const Change *)plan->changes->pdata[i])->action != CHANGE_NONE ||
-			((const Change *)plan->changes->pdata[i])->moved_from)
+			((const Change *)plan->changes->pdata[i])->moved_from ||
+			((const Change *)plan->changes->pdata[i])->imported)
 			return TRUE;
 	for (guint i = 0; i < plan->outputs->len; i++)
 		if (((const OutputChange *)plan->outputs->pdata[i])->action != CHANGE_NONE)

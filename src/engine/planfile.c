@@ -85,7 +85,9 @@ static Value change_to_json(const Change *change) {
 		value_string(change->name), "action", value_int(change->action), "reason",
 		value_int(change->reason), "before", encode(change->before, type), "after",
 		encode(change->after, type), "create_first", value_bool(change->create_first),
-		"dependencies", strings(change->dependencies), NULL);
+		"moved_from", value_string(change->moved_from), "imported",
+		value_string(change->imported), "dependencies", strings(change->dependencies),
+		NULL);
 }
 
 static Value output_to_json(const OutputChange *change) {
@@ -167,6 +169,8 @@ static Change *change_from_json(Engine *engine, Value json, GError **error) {
 	change->before = decode(value_get(json, "before"), type);
 	change->after = decode(value_get(json, "after"), type);
 	change->create_first = value_get_bool(json, "create_first");
+	change->moved_from = g_strdup(value_get_text(json, "moved_from"));
+	change->imported = g_strdup(value_get_text(json, "imported"));
 	change->dependencies = string_list(value_get(json, "dependencies"));
 	return change;
 }

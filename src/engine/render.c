@@ -769,6 +769,18 @@ static void write_title(const Renderer *renderer, const Change *change) {
 	GString *out = renderer->out;
 	const char *red = paint(renderer, RED), *bold = paint(renderer, BOLD);
 	const char *reset = paint(renderer, RESET);
+	if (change->action == CHANGE_NONE && change->imported) {
+		g_string_append_printf(
+			out, "%s  # %s%s will be imported\n", bold, change->address, reset);
+		return;
+	}
+	if (change->action == CHANGE_FORGET) {
+		g_string_append_printf(out,
+			"%s # %s%s will no longer be managed by Terrarium, but will not be "
+			"destroyed\n # (destroy = false is set in the configuration)\n",
+			bold, change->address, reset);
+		return;
+	}
 	if (change->action == CHANGE_NONE) {
 		g_string_append_printf(out, "%s  # %s%s has moved to %s%s%s\n", bold,
 			change->moved_from, reset, bold, change->address, reset);
@@ -806,6 +818,8 @@ static void write_title(const Renderer *renderer, const Change *change) {
 		g_string_append_printf(out, "  # (%s)\n", reason);
 	if (change->moved_from)
 		g_string_append_printf(out, "  # (moved from %s)\n", change->moved_from);
+	if (change->imported)
+		g_string_append_printf(out, "  # (imported from \"%s\")\n", change->imported);
 }
 
 static const char *const action_symbols[] = {
@@ -816,7 +830,7 @@ static const char *const action_symbols[] = {
 	[CHANGE_DELETE] = "  " RED "-" RESET,
 	[CHANGE_REPLACE] = RED "-" RESET "/" GREEN "+" RESET,
 	[CHANGE_REPLACE_CREATE_FIRST] = GREEN "+" RESET "/" RED "-" RESET,
-	[CHANGE_FORGET] = "  .",
+	[CHANGE_FORGET] = " .",
 };
 
 /* Takes escape sequences away where no colour is wanted. */
@@ -848,7 +862,7 @@ static GHashTable *forcing_paths(const Change *change) {
 }
 
 static gboolean is_shown(const Change *change) {
-	return change->action != CHANGE_NONE || change->moved_from;
+	return change->action != CHANGE_NONE || change->moved_from || change->imported;
 }
 
 static void write_change(Renderer *renderer, const Change *change) {
@@ -858,9 +872,11 @@ static void write_change(Renderer *renderer, const Change *change) {
 		change->managed ? "resource" : "data", change->type, change->name);
 	g_autoptr(GHashTable) forcing = forcing_paths(change);
 	renderer->forcing = forcing;
+	renderer->show_unchanged = change->imported && change->action == CHANGE_NONE;
 	write_block(renderer, change->schema->block, change->before, change->after,
 		diff_of(change->before, change->after), 0, "");
 	renderer->forcing = NULL;
+	renderer->show_unchanged = FALSE;
 	g_string_append(renderer->out, "    }\n\n");
 }
 
@@ -1000,9 +1016,15 @@ char *plan_render(const Plan *plan, gboolean color) {
 		}
 		guint add, changed, destroy;
 		plan_count(plan, &add, &changed, &destroy);
+		guint imports = 0;
+		for (guint i = 0; i < plan->changes->len; i++)
+			imports += ((const Change *)plan->changes->pdata[i])->imported != NULL;
+		g_autofree char *import_count =
+			imports > 0 ? g_strdup_printf(" %u to import,", imports) : g_strdup("");
 		g_string_append_printf(renderer.out,
-			"%sPlan:%s %u to add, %u to change, %u to destroy.\n",
-			paint(&renderer, BOLD), paint(&renderer, RESET), add, changed, destroy);
+			"%sPlan:%s%s %u to add, %u to change, %u to destroy.\n",
+			paint(&renderer, BOLD), paint(&renderer, RESET), import_count, add, changed,
+			destroy);
 	}
 	if (plan->errored)
 		return g_string_free(renderer.out, FALSE);

@@ -10,6 +10,11 @@ static void print_counts(const Command *command, const ApplyCounts *counts, gboo
 	if (destroyed)
 		printf("\n%sDestroy complete! Resources: %u destroyed.\n%s", bold,
 			counts->destroyed, reset);
+	else if (counts->imported > 0)
+		printf("\n%sApply complete! Resources: %u imported, %u added, %u changed, %u "
+		       "destroyed.\n%s",
+			bold, counts->imported, counts->added, counts->changed, counts->destroyed,
+			reset);
 	else
 		printf("\n%sApply complete! Resources: %u added, %u changed, %u destroyed.\n%s",
 			bold, counts->added, counts->changed, counts->destroyed, reset);
@@ -110,10 +115,11 @@ static int apply(Command *command, gboolean approved) {
 		command_report(command);
 		return 1;
 	}
-	command_print_plan(command, plan);
-	gboolean errored = plan->errored;
-	if (command_report(command) || errored)
+	command_print_plan(command, plan, approved);
+	if (plan->errored || diags_has_errors(command->diags)) {
+		command_report(command);
 		return 1;
+	}
 	return confirmed(command, plan, approved) ? carry_out(command, plan) : 1;
 }
 

@@ -233,7 +233,7 @@ static gboolean shows_changes(const Plan *plan) {
 	return FALSE;
 }
 
-gboolean command_print_plan(Command *command, const Plan *plan) {
+gboolean command_print_plan(Command *command, const Plan *plan, gboolean approved) {
 	if (plan->errored && !shows_changes(plan))
 		return FALSE;
 	g_autofree char *text = plan_render(plan, command->color);
@@ -248,7 +248,10 @@ gboolean command_print_plan(Command *command, const Plan *plan) {
 			"or "
 			"mistakes, or when Terrarium specifically suggests to use it as part of an "
 			"error message.");
+	if (approved)
+		return TRUE;
 	g_autoptr(Diags) warnings = diags_split_warnings(command->diags);
+	diags_move(warnings, plan->warnings);
 	print_diags(command, warnings, stdout);
 	return TRUE;
 }
@@ -260,6 +263,9 @@ static void print_progress(EngineEventKind kind, const char *address, const char
 		[EVENT_READING] = "Reading...",
 		[EVENT_READ] = "Read complete after",
 		[EVENT_REFRESHING] = "Refreshing state...",
+		[EVENT_PREPARING_IMPORT] = "Preparing import...",
+		[EVENT_IMPORTING] = "Importing...",
+		[EVENT_IMPORTED] = "Import complete",
 		[EVENT_CREATING] = "Creating...",
 		[EVENT_CREATED] = "Creation complete after",
 		[EVENT_UPDATING] = "Modifying...",

@@ -26,7 +26,7 @@ static int plan(Command *command, const char *out, gboolean detailed) {
 		command_report(command);
 		return 1;
 	}
-	if (!command_print_plan(command, made))
+	if (!command_print_plan(command, made, FALSE))
 		printf("\nPlanning failed. Terrarium encountered an error while generating this "
 		       "plan.\n\n");
 	g_autoptr(GError) error = NULL;

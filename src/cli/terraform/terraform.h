@@ -46,8 +46,9 @@ guint command_plan_flags(Command *command, Flag *flags);
 gboolean command_open(Command *command, const char *operation);
 /* Prints what diags has (and forgets it). Returns TRUE if there was an error. */
 gboolean command_report(Command *command);
-/* Prints a plan, and the warnings that come with it. FALSE if it shows nothing for its errors. */
-gboolean command_print_plan(Command *command, const Plan *plan);
+/* Prints a plan, and the warnings that come with it, if somebody is to approve it. FALSE if it
+ * shows nothing for its errors. */
+gboolean command_print_plan(Command *command, const Plan *plan, gboolean approved);
 /* The path of the state of the current workspace, below the current folder. Caller frees. */
 char *command_state_path(void);
 char *command_workspace(void);

@@ -35,7 +35,7 @@ USUAL = [
     "show",
 ]
 PROGRESS = re.compile(
-    r"^\S.*: (Creating|Creation|Destroying|Destruction|Modifying|Modifications|Refreshing|Reading|Read) ?.*$"
+    r"^\S.*: (Preparing import|Import|Importing|Creating|Creation|Destroying|Destruction|Modifying|Modifications|Refreshing|Reading|Read) ?.*$"
 )
 
 
@@ -74,9 +74,16 @@ def normal(text):
     return re.sub(r"terraform (apply|output|plan|refresh|console)", r"terrarium \1", text.replace("Terraform", "Terrarium"))
 
 
+def in_one_line(box):
+    """A warning without its box; the items of a list in it are in no order."""
+    text = " ".join(box[1].replace("│", "").split())
+    return re.sub(r"(?: - \S+)+", lambda items: "".join(sorted(re.findall(r" - \S+", items[0]))), text) + "\n"
+
+
 def printed(text):
     """Progress lines sorted, everything else as it is."""
-    boxes = re.sub(r"╷\n((?:│.*\n)*)╵\n?", lambda box: " ".join(box[1].replace("│", "").split()) + "\n", normal(text))
+    text = re.sub(r"^│ *(├─+|│ .*|\^+)\n", "", normal(text), flags=re.MULTILINE)
+    boxes = re.sub(r"╷\n((?:│.*\n)*)╵\n?", in_one_line, text)
     lines = [line.rstrip() for line in boxes.splitlines()]
     progress = sorted(line for line in lines if PROGRESS.match(line))
     rest = "\n".join(line for line in lines if not PROGRESS.match(line))
