@@ -68,7 +68,7 @@ void database_spec_free(DatabaseSpec *spec) {
 }
 
 const DatabaseEngine *database_engine(const char *name) {
-	static const DatabaseEngine *const engines[] = {&database_postgres};
+	static const DatabaseEngine *const engines[] = {&database_mariadb, &database_postgres};
 	for (guint i = 0; name && i < G_N_ELEMENTS(engines); i++)
 		if (g_strv_contains(engines[i]->names, name))
 			return engines[i];

@@ -28,7 +28,8 @@ typedef struct {
 	const char *const *names; /* of the API's Engine */
 	const char *title; /* "PostgreSQL" */
 	const char *package; /* that brings it */
-	const char *stop_signal, *reload_signal;
+	const char *stop_signal;
+	const char *reload_signal; /* NULL: `reload` does it */
 	/* The folder of the programs on this machine, or NULL; and "15.18". Caller frees both. */
 	char *(*programs)(void);
 	char *(*version)(const char *programs, GError **error);
@@ -41,6 +42,8 @@ typedef struct {
 	/* More that it is to see; may be NULL. */
 	void (*mounts)(const DatabasePlace *place, GPtrArray *mounts);
 	gboolean (*is_ready)(const DatabasePlace *place);
+	/* Has the running server take its configuration, where no signal does. */
+	void (*reload)(const DatabasePlace *place);
 	gboolean (*set_password)(const DatabasePlace *place, GError **error);
 	/* Adds sentences (char*) about what is otherwise here; may be NULL. */
 	void (*differences)(const DatabasePlace *place, GPtrArray *sentences);

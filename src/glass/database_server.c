@@ -40,9 +40,10 @@ static gboolean run(const char *const *argv, const char *input, char **output, G
 	if (!glass_program(NULL, argv, NULL, input, input ? strlen(input) : 0, &result, error))
 		return FALSE;
 	gboolean fine = result.status == 0;
+	GByteArray *words = result.errors->len > 0 ? result.errors : result.output;
 	if (!fine)
 		fail(error, "%s: exit status %d: %.*s", argv[0], result.status,
-			(int)MIN(result.errors->len, TAIL), (const char *)result.errors->data);
+			(int)MIN(words->len, TAIL), (const char *)words->data);
 	/* Programs report trouble on stderr and may still end with 0: both are the output. */
 	if (output)
 		*output = g_strdup_printf("%.*s%.*s", (int)result.output->len,
@@ -161,6 +162,23 @@ static gboolean make_folder(
 	return TRUE;
 }
 
+/* The few names that a server looks up. */
+static gboolean write_accounts(const DatabasePlace *place, GError **error) {
+	static const char *const files[][2] = {{"passwd", "root:x:0:0::/:/usr/sbin/nologin\n"
+							  "rds:x:70:70::/data:/usr/sbin/nologin\n"},
+		{"group", "root:x:0:\nrds:x:70:\n"}, {"hosts", "127.0.0.1 localhost db\n"},
+		{"nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"}};
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path =
+			g_build_filename(place->folder, "root/etc", files[i][0], NULL);
+		if (!g_file_set_contents(path, files[i][1], -1, error))
+			return FALSE;
+		if (chmod(path, 0644) < 0)
+			return fail(error, "cannot keep %s: %s", path, g_strerror(errno));
+	}
+	return TRUE;
+}
+
 static gboolean make_root(const DatabasePlace *place, GError **error) {
 	static const char *const folders[] = {"root", "root/usr", "root/etc", "root/tmp",
 		"root/dev", "root/proc", "root/run", "root/run/db", "root/data", "root/conf",
@@ -175,12 +193,7 @@ static gboolean make_root(const DatabasePlace *place, GError **error) {
 		if (symlink(target, path) < 0 && errno != EEXIST)
 			return fail(error, "cannot make %s: %s", path, g_strerror(errno));
 	}
-	g_autofree char *users = g_build_filename(place->folder, "root/etc/passwd", NULL);
-	g_autofree char *groups = g_build_filename(place->folder, "root/etc/group", NULL);
-	return g_file_set_contents(users,
-		       "root:x:0:0::/:/usr/sbin/nologin\nrds:x:70:70::/data:/usr/sbin/nologin\n",
-		       -1, error) &&
-	       g_file_set_contents(groups, "root:x:0:\nrds:x:70:\n", -1, error) &&
+	return write_accounts(place, error) &&
 	       make_folder(place, "socket", 0750, DATABASE_USER, error);
 }
 
@@ -324,9 +337,16 @@ static gboolean wait_ready(const DatabasePlace *place, pid_t pid, const char *lo
 	return fail(error, "the server did not become ready within %d seconds", READY_S);
 }
 
+static void reload(const DatabasePlace *place) {
+	const DatabaseEngine *engine = database_engine(place->spec->engine);
+	if (engine->reload_signal)
+		crun("kill", NULL, place->spec->id, engine->reload_signal, NULL, NULL);
+	else
+		engine->reload(place);
+}
+
 GBytes *database_bring_up(gpointer data, GError **error) {
 	const DatabasePlace *place = data;
-	const DatabaseEngine *engine = database_engine(place->spec->engine);
 	g_autofree char *log = g_build_filename(place->folder, "server.log", NULL);
 	gboolean changed = FALSE;
 	if (!make_root(place, error) || !make_data(place, error) ||
@@ -334,7 +354,7 @@ GBytes *database_bring_up(gpointer data, GError **error) {
 		return NULL;
 	pid_t pid = server_pid(place->spec->id);
 	if (pid && changed)
-		crun("kill", NULL, place->spec->id, engine->reload_signal, NULL, NULL);
+		reload(place);
 	if (!pid &&
 		(!start_server(place, log, error) || (pid = server_pid(place->spec->id)) == 0)) {
 		g_autofree char *tail = log_tail(log);
@@ -376,8 +396,7 @@ GBytes *database_reload(gpointer data, GError **error) {
 	if (!write_configuration(place, &changed, error))
 		return NULL;
 	if (changed)
-		crun("kill", NULL, place->spec->id,
-			database_engine(place->spec->engine)->reload_signal, NULL, NULL);
+		reload(place);
 	return done();
 }
 

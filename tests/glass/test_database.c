@@ -1,4 +1,5 @@
-/* A real PostgreSQL server in the namespace of an interface, reached by psql from another one. */
+/* Real PostgreSQL and MariaDB servers in the namespace of an interface, reached by their clients
+ * from another one. */
 #include "glass/database.h"
 #include "glass/job.h"
 #include "glass/net.h"
@@ -22,7 +23,8 @@ static void declare_network(void) {
 	NetSecurityGroup *app = net_state_security_group(state, "sg-app", "vpc-1");
 	NetSecurityGroup *db = net_state_security_group(state, "sg-db", "vpc-1");
 	net_security_group_rule(app, TRUE, -1, -1, -1, "0.0.0.0/0", NULL);
-	net_security_group_rule(db, FALSE, 6, 5432, 5433, NULL, "sg-app");
+	net_security_group_rule(db, FALSE, 6, 5432, 5432, NULL, "sg-app");
+	net_security_group_rule(db, FALSE, 6, 3306, 3306, NULL, "sg-app");
 	net_state_interface(state, "eni-db", "subnet", "db", "10.0.0.20", in_db);
 	net_state_interface(state, "eni-app", "subnet", "app", "10.0.0.30", in_app);
 	net_apply_sync(glass, state, &error);
@@ -109,18 +111,36 @@ static void check_master_user(void) {
 	assert_refused(PASSWORD, "copy (select 1) to program 'id'", "superuser");
 }
 
-static void test_database(void) {
+static void assert_nothing_left(void) {
 	g_autoptr(GError) error = NULL;
-	DatabaseStatus status = DATABASE_DELETED;
+	g_autoptr(GBytes) left = NULL;
+	const char *const list[] = {"sh", "-c",
+		"ls " GLASS_HOME "/databases; crun --root /run/crun-databases list -q", NULL};
+	glass_run_sync(glass, NULL, list, NULL, NULL, &left, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(g_bytes_get_size(left), ==, 0);
+}
+
+/* FALSE: there can be none on this machine. */
+static gboolean open_glass(void) {
+	g_autoptr(GError) error = NULL;
 	glass = glass_open(home, &error);
 	if (g_error_matches(error, GLASS_ERROR, GLASS_ERROR_UNSUPPORTED)) {
 		g_test_skip(error->message);
-		return;
+		return FALSE;
 	}
 	g_assert_no_error(error);
+	declare_network();
+	return TRUE;
+}
+
+static void test_postgres(void) {
+	g_autoptr(GError) error = NULL;
+	DatabaseStatus status = DATABASE_DELETED;
+	if (!open_glass())
+		return;
 	g_autofree char *version = database_server_version("postgres", &error);
 	g_assert_no_error(error);
-	declare_network();
 	Databases *databases = databases_new(glass, on_changed, &status);
 	Database *database = databases_run(databases, make_spec(), &error);
 	g_assert_no_error(error);
@@ -189,12 +209,68 @@ static void test_database(void) {
 	database_delete(database);
 	wait_for(&status, DATABASE_DELETED);
 	g_assert_null(databases_get(databases, ID));
-	g_autoptr(GBytes) left = NULL;
-	const char *const list[] = {"sh", "-c",
-		"ls " GLASS_HOME "/databases; crun --root /run/crun-databases list -q", NULL};
-	glass_run_sync(glass, NULL, list, NULL, NULL, &left, NULL, &error);
+	assert_nothing_left();
+	databases_free(databases);
+	g_assert_true(glass_destroy(g_steal_pointer(&glass), &error));
+}
+
+static char *ask_mariadb(const char *password, const char *sql) {
+	g_autofree char *setting = g_strconcat("MYSQL_PWD=", password, NULL);
+	const char *const argv[] = {"mariadb", "--no-defaults", "-N", "-h", "10.0.0.20", "-u",
+		"app", "shop", "-e", sql, NULL};
+	const char *const environment[] = {setting, "HOME=/tmp", NULL};
+	g_autoptr(GBytes) output = NULL;
+	g_autoptr(GError) error = NULL;
+	if (!glass_run_sync(glass, "app", argv, environment, NULL, &output, NULL, &error)) {
+		g_test_message("%s", error->message);
+		return NULL;
+	}
+	gsize length;
+	const char *text = g_bytes_get_data(output, &length);
+	return g_strchomp(g_strndup(text, length));
+}
+
+#define assert_mariadb(password, sql, wanted)                                                      \
+	do {                                                                                       \
+		g_autofree char *answer = ask_mariadb(password, sql);                              \
+		g_assert_cmpstr(answer, ==, wanted);                                               \
+	} while (0)
+
+static void test_mariadb(void) {
+	static const char *const before[] = {
+		"max_connections=33", "explicit_only_in_mysql=1", NULL};
+	static const char *const after[] = {"max_connections=44", "sql_mode=ANSI_QUOTES", NULL};
+	g_autoptr(GError) error = NULL;
+	DatabaseStatus status = DATABASE_DELETED;
+	if (!open_glass())
+		return;
+	Databases *databases = databases_new(glass, on_changed, &status);
+	DatabaseSpec *spec = make_spec();
+	g_free(spec->engine);
+	spec->engine = g_strdup("mysql");
+	spec->port = 3306;
+	g_strfreev(spec->parameters);
+	spec->parameters = g_strdupv((char **)before);
+	Database *database = databases_run(databases, spec, &error);
 	g_assert_no_error(error);
-	g_assert_cmpuint(g_bytes_get_size(left), ==, 0);
+	wait_for(&status, DATABASE_AVAILABLE);
+	g_assert_nonnull(database_differences(database)[0]);
+	assert_mariadb(PASSWORD, "create table t(x text); insert into t values ('ü')", "");
+	assert_mariadb(PASSWORD, "select x, @@max_connections, @@character_set_database from t",
+		"ü\t33\tutf8mb4");
+	assert_mariadb(PASSWORD, "set global general_log_file='/data/x'", NULL);
+	database_set_parameters(database, g_strdupv((char **)after));
+	wait_for(&status, DATABASE_AVAILABLE);
+	assert_mariadb(PASSWORD, "select @@max_connections, @@sql_mode", "44\tANSI_QUOTES");
+	database_set_password(database, "it's-another");
+	wait_for(&status, DATABASE_AVAILABLE);
+	assert_mariadb(PASSWORD, "select 1", NULL);
+	database_reboot(database);
+	wait_for(&status, DATABASE_AVAILABLE);
+	assert_mariadb("it's-another", "select x, @@sql_mode from t", "ü\tANSI_QUOTES");
+	database_delete(database);
+	wait_for(&status, DATABASE_DELETED);
+	assert_nothing_left();
 	databases_free(databases);
 	g_assert_true(glass_destroy(g_steal_pointer(&glass), &error));
 }
@@ -215,7 +291,8 @@ int main(int argc, char **argv) {
 	g_test_set_nonfatal_assertions();
 	home = g_dir_make_tmp("terrarium-database-XXXXXX", NULL);
 	g_test_add_func("/database/engines", test_engines);
-	g_test_add_func("/database/postgres", test_database);
+	g_test_add_func("/database/postgres", test_postgres);
+	g_test_add_func("/database/mariadb", test_mariadb);
 	int failed = g_test_run();
 	glass_destroy_home(home, NULL);
 	const char *const remove[] = {"rm", "-rf", home, NULL};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "glass/database.h"
+#include "region/dns.h"
 #include "region/services/ec2/ec2.h"
 #include "region/services/rds/internal.h"
 
@@ -163,6 +164,15 @@ static void fail(Region *region, StoreScope scope, Value instance, const char *r
 	put(region, scope, rds_with_internal_take(failed, "Reason", value_string(reason)));
 }
 
+/* It is away, though nobody asked for that: after a crash, or the machine's restart. */
+static void note_start(Region *region, StoreScope scope, Value instance) {
+	static const char *const statuses[] = {"available", "failed", NULL};
+	if (g_strv_contains(statuses, value_text_or(value_get(instance, "DBInstanceStatus"), "")))
+		put(region, scope,
+			value_with_take(
+				value_ref(instance), "DBInstanceStatus", value_string("starting")));
+}
+
 static Told *told_of(Controller *self, Value instance) {
 	Told *told = g_hash_table_lookup(self->told, resource_of(instance));
 	if (!told) {
@@ -246,6 +256,8 @@ static void follow(Region *region, StoreScope scope, Value instance, Database *d
 		fail(region, scope, instance, database_reason(database));
 		return;
 	}
+	if (status == DATABASE_STARTING)
+		note_start(region, scope, instance);
 	if (status == DATABASE_STOPPED)
 		settle(region, scope, instance, "stopped");
 	if (status != DATABASE_AVAILABLE)
@@ -273,8 +285,10 @@ static gboolean control_server(Controller *self, StoreScope scope, Value instanc
 	if (!database) {
 		const char *interface = value_text(internal_of(instance, "Interface"));
 		g_autoptr(GError) error = NULL;
-		if (!interface || !ec2_interface_ready(self->region, interface))
+		if (!interface || !ec2_interface_ready(self->region, interface)) {
+			note_start(self->region, scope, instance);
 			return FALSE;
+		}
 		database = take_up(self, instance, !value_to_bool(internal_of(instance, "Stopped")),
 			told, &error);
 		if (!database) {
@@ -310,6 +324,37 @@ static void control(Region *region, gpointer data) {
 	}
 }
 
+/* ---- names ---- */
+
+/* Endpoints, as the VPC's resolver answers: the address inside the VPC; from another one, the
+ * public address if there is one. */
+static gboolean find_endpoint(
+	Region *region, const char *vpc, const char *name, GPtrArray *addresses, guint *ttl) {
+	if (!g_str_has_suffix(name, ".rds.amazonaws.com"))
+		return FALSE;
+	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, RDS_INSTANCES);
+	const char *id;
+	Value instance;
+	while (store_iter_next(&iter, &id, &instance)) {
+		if (g_strcmp0(value_get_text(value_get(instance, "Endpoint"), "Address"), name) !=
+			0)
+			continue;
+		const char *own =
+			value_text(value_get_path(instance, "DBSubnetGroup", "VpcId", NULL));
+		g_auto(Value) interface = ec2_interface_get(region, store_iter_scope(&iter),
+			value_text_or(internal_of(instance, "Interface"), ""));
+		const char *public =
+			value_text(value_get_path(interface, "Association", "PublicIp", NULL));
+		const char *private = value_get_text(interface, "PrivateIpAddress");
+		const char *address = public && g_strcmp0(own, vpc) != 0 ? public : private;
+		if (address)
+			g_ptr_array_add(addresses, g_strdup(address));
+		*ttl = 5;
+		return TRUE;
+	}
+	return FALSE;
+}
+
 static void on_changed(Database *database, gpointer data) {
 	region_wake(((Controller *)data)->region, NAME);
 }
@@ -324,6 +369,7 @@ gboolean rds_start(Region *region, GError **error) {
 	region_controller_add(region, NAME, control, self);
 	region_wake_on(region, NAME, "rds/instance");
 	ec2_network_notify(region, NAME);
+	region_dns_source_add(region, find_endpoint);
 	return TRUE;
 }
 
