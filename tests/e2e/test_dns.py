@@ -51,6 +51,35 @@ def test_reverse(region, vpc):
     assert "name = ip-10-20-1-5.ec2.internal" in ask(region, vpc, "5.1.20.10.in-addr.arpa", "ptr")
 
 
+def test_a_public_name_leads_to_the_private_address(region, vpc):
+    ec2 = region.client("ec2")
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    subnet = ec2.describe_subnets(Filters=here)["Subnets"][0]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    address = ec2.allocate_address(Domain="vpc")
+    made = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address["AllocationId"])["NatGateway"]["NatGatewayId"]
+
+    def nat():
+        (found,) = ec2.describe_nat_gateways(NatGatewayIds=[made])["NatGateways"]
+        return found
+
+    try:
+        wait_until(lambda: nat()["State"] == "available", "the NAT gateway is there")
+        private = nat()["NatGatewayAddresses"][0]["PrivateIp"]
+        dashed = address["PublicIp"].replace(".", "-")
+        assert lookup(region, vpc, f"ec2-{dashed}.compute-1.amazonaws.com") == [private]
+        assert lookup(region, vpc, "ec2-203-0-113-200.compute-1.amazonaws.com") == ["203.0.113.200"]
+        backwards = ".".join(reversed(address["PublicIp"].split(".")))
+        assert f"name = ec2-{dashed}.compute-1.amazonaws.com" in ask(region, vpc, f"{backwards}.in-addr.arpa", "ptr")
+    finally:
+        ec2.delete_nat_gateway(NatGatewayId=made)
+        wait_until(lambda: nat()["State"] == "deleted", "the NAT gateway is gone")
+        ec2.release_address(AllocationId=address["AllocationId"])
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway)
+
+
 @pytest.fixture
 def namespace(region, vpc):
     cloud_map = region.client("servicediscovery")
