@@ -22,10 +22,11 @@ extern const RegionService region_ecr_registry;
 gboolean ecr_host_scope(const char *host, StoreScope *scope) {
 	g_auto(GStrv) parts = g_strsplit(host, ".", -1);
 	guint n = g_strv_length(parts);
-	gboolean ours = n >= 5 && strlen(parts[0]) == 12 && strspn(parts[0], "0123456789") == 12 &&
-			g_str_equal(parts[1], "dkr") && g_str_equal(parts[2], "ecr") &&
-			((n == 6 && g_str_equal(parts[4], "amazonaws")) ||
-				(n == 5 && g_str_equal(parts[4], "localhost")));
+	gboolean ours =
+		n >= 5 && strlen(parts[0]) == 12 && strspn(parts[0], "0123456789") == 12 &&
+		g_str_equal(parts[1], "dkr") && g_str_equal(parts[2], "ecr") &&
+		((n == 6 && g_str_equal(parts[4], "amazonaws") && g_str_equal(parts[5], "com")) ||
+			(n == 5 && g_str_equal(parts[4], "localhost")));
 	if (ours)
 		*scope = (StoreScope){g_intern_string(parts[0]), g_intern_string(parts[3])};
 	return ours;
