@@ -1,6 +1,7 @@
 """ECR: its API by boto3, its registry by plain HTTP and by skopeo."""
 
 import base64
+import configparser
 import hashlib
 import json
 import shutil
@@ -10,7 +11,9 @@ import urllib.error
 import urllib.request
 import uuid
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -572,18 +575,76 @@ def test_apply(region, ecr, registry, terrarium, tmp_path):
     assert code_of(ecr.describe_repositories, repositoryNames=["shop/app"]) == "RepositoryNotFoundException"
 
 
-# Under --strict it takes a token that the region gave.
+# Who may do what.
+
+
+def token(client):
+    return "Basic " + client.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+
+
+def client_of(region, key, secret):
+    return boto3.client(
+        "ecr",
+        endpoint_url=region.url,
+        region_name="us-east-1",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(retries={"max_attempts": 0}),
+    )
+
+
+def allow(iam, user, *actions):
+    statements = [{"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}]
+    if actions:
+        resource = "arn:aws:ecr:us-east-1:000000000000:repository/team/*"
+        statements.append({"Effect": "Allow", "Action": list(actions), "Resource": resource})
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=document)
+
+
+def test_tokens_may_what_their_owner_may(region, registry, repository):
+    pushed = registry.push(repository, "latest")
+    iam = region.client("iam")
+    user = f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    theirs = client_of(region, key["AccessKeyId"], key["SecretAccessKey"])
+    assert code_of(theirs.get_authorization_token) == "AccessDeniedException"
+    allow(iam, user)
+    login = token(theirs)
+    path = f"/v2/{repository}/manifests/latest"
+    assert registry.ask("GET", "/v2/", Authorization=login)[0] == 200
+    assert registry.refused("GET", path, Authorization=login) == (403, "DENIED")
+    allow(iam, user, "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    status, _, body = registry.ask("GET", path, Authorization=login)
+    assert (status, digest(body)) == (200, pushed)
+    layer = json.loads(body)["layers"][0]["digest"]
+    assert registry.ask("GET", f"/v2/{repository}/blobs/{layer}", Authorization=login)[0] == 200
+    uploads = f"/v2/{repository}/blobs/uploads/"
+    assert registry.refused("POST", uploads, Authorization=login) == (403, "DENIED")
+    assert registry.refused("PUT", path, body, Authorization=login, Content_Type=MANIFEST) == (403, "DENIED")
+    assert registry.refused("DELETE", path, Authorization=login) == (403, "DENIED")
+    other = {"Authorization": login, "Host": "111122223333.dkr.ecr.us-east-1.amazonaws.com"}
+    assert registry.refused("GET", path, **other) == (403, "DENIED")
 
 
 def test_strict(tmp_path, region):
     strict = type(region)(tmp_path)
     up = strict.run("up", "--no-glass", "--strict")
     assert up.returncode == 0, up.stderr
+    registry = Registry(strict)
     try:
-        status, headers, body = Registry(strict).ask("GET", "/v2/")
+        status, headers, body = registry.ask("GET", "/v2/")
         assert (status, json.loads(body)["errors"][0]["code"]) == (401, "UNAUTHORIZED")
         assert headers["WWW-Authenticate"].startswith("Basic ")
         forged = base64.b64encode(b"AWS:" + base64.b64encode(b'{"expires":9e15}') + b".00").decode()
-        assert Registry(strict).ask("GET", "/v2/", Authorization="Basic " + forged)[0] == 401
+        assert registry.ask("GET", "/v2/", Authorization="Basic " + forged)[0] == 401
+        root = configparser.ConfigParser()
+        root.read(tmp_path / "root-credentials")
+        root = root["default"]
+        client = client_of(strict, root["aws_access_key_id"], root["aws_secret_access_key"])
+        client.create_repository(repositoryName="app")
+        assert registry.ask("GET", "/v2/app/tags/list", Authorization=token(client))[0] == 200
+        assert registry.ask("GET", "/v2/app/tags/list")[0] == 401
     finally:
         strict.run("down", "--purge")

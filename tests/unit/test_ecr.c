@@ -265,22 +265,33 @@ static void test_collection(Fixture *fixture, gconstpointer data) {
 
 /* ---- tokens ---- */
 
+static gboolean is_good(Region *region, const char *password) {
+	g_auto(EcrToken) token = {0};
+	return ecr_token_check(region, password, &token);
+}
+
 static void test_tokens(Fixture *fixture, gconstpointer data) {
 	Region *region = fixture->region;
-	StoreScope scope = {"111122223333", "eu-west-1"}, whose;
-	g_assert_false(ecr_token_check(region, "none", NULL));
+	EcrToken token = {.scope = {"111122223333", "eu-west-1"},
+		.principal_arn = "arn:aws:iam::111122223333:user/a",
+		.principal_id = "AIDA",
+		.access_key_id = "AKIA"};
+	g_assert_false(is_good(region, "none"));
 	g_assert_true(store_begin(region_store(region), NULL));
 	g_autofree char *good =
-		ecr_token_new(region, scope, "arn", region_now(region) + G_TIME_SPAN_HOUR);
-	g_autofree char *late = ecr_token_new(region, scope, "arn", region_now(region) - 1);
+		ecr_token_new(region, &token, region_now(region) + G_TIME_SPAN_HOUR);
+	g_autofree char *late = ecr_token_new(region, &token, region_now(region) - 1);
 	g_assert_true(store_commit(region_store(region), NULL));
-	g_assert_true(ecr_token_check(region, good, &whose));
-	g_assert_cmpstr(whose.account, ==, "111122223333");
-	g_assert_cmpstr(whose.region, ==, "eu-west-1");
-	g_assert_false(ecr_token_check(region, late, NULL));
+	g_auto(EcrToken) read = {0};
+	g_assert_true(ecr_token_check(region, good, &read));
+	g_assert_cmpstr(read.scope.account, ==, "111122223333");
+	g_assert_cmpstr(read.scope.region, ==, "eu-west-1");
+	g_assert_cmpstr(read.principal_arn, ==, token.principal_arn);
+	g_assert_cmpstr(read.access_key_id, ==, "AKIA");
+	g_assert_false(is_good(region, late));
 	good[0]++;
-	g_assert_false(ecr_token_check(region, good, NULL));
-	g_assert_false(ecr_token_check(region, NULL, NULL));
+	g_assert_false(is_good(region, good));
+	g_assert_false(is_good(region, NULL));
 }
 
 /* ---- hosts ---- */

@@ -65,12 +65,25 @@ void ecr_images_delete_all(Region *region, StoreScope scope, const char *reposit
 
 /* ---- authorization (token.c) ---- */
 
-/* A token for GetAuthorizationToken, valid until `expires` (microseconds). Caller frees. */
-char *ecr_token_new(Region *region, StoreScope scope, const char *principal_arn, gint64 expires);
-/* Whether it is one of ours and still good; *scope (may be NULL) gets whose. */
-gboolean ecr_token_check(Region *region, const char *token, StoreScope *scope);
-/* The ARN of whom such a token was made for; NULL if it is none. Caller frees. */
-char *ecr_token_principal(Region *region, const char *token);
+/* What a token says: whose it is, in which registry it was asked for. */
+typedef struct {
+	StoreScope scope; /* interned */
+	char *principal_arn, *principal_id;
+	char *access_key_id; /* that asked for it; NULL: the developer's, which the region never
+			      * issued
+			      */
+} EcrToken;
+
+void ecr_token_clear(EcrToken *token);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(EcrToken, ecr_token_clear)
+
+/* A password for GetAuthorizationToken, good until `expires` (microseconds). In a transaction.
+ * Caller frees. */
+char *ecr_token_new(Region *region, const EcrToken *token, gint64 expires);
+/* The same for who makes a call, to the registry of `account`. */
+char *ecr_token_for(const RegionCall *call, const char *account, gint64 expires);
+/* Whether a password is one of ours and still good; *token is cleared by the caller in any case. */
+gboolean ecr_token_check(Region *region, const char *password, EcrToken *token);
 
 /* Account and region of a registry's host name ("<account>.dkr.ecr.<region>.amazonaws.com", or the
  * same with .localhost); FALSE if it is none. */

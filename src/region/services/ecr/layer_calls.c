@@ -56,8 +56,8 @@ static Value get_download_url(RegionCall *call, Value input, GError **error) {
 			digest, repository, scope.account);
 		return VALUE_NOTHING;
 	}
-	g_autofree char *token = ecr_token_new(call->region, scope, call->principal_arn,
-		region_now(call->region) + G_TIME_SPAN_HOUR);
+	g_autofree char *token =
+		ecr_token_for(call, scope.account, region_now(call->region) + G_TIME_SPAN_HOUR);
 	g_autofree char *escaped = g_uri_escape_string(token, NULL, FALSE);
 	return value_object_take("layerDigest", value_string(digest), "downloadUrl",
 		value_string_printf("http://127.0.0.1:%u/v2/%s/blobs/%s?token=%s",

@@ -1,8 +1,8 @@
 /*
  * The registry as container tools see it: the OCI distribution API 1.1 at /v2/, over the same
  * repositories and images as ECR's own API. Names, answers and error codes are the specification's,
- * sentences ECR's. On loopback anyone may come in; under --strict, and inside VPCs, it takes a
- * token that GetAuthorizationToken gave; who has one, has what IAM allows whom it was made for.
+ * sentences ECR's. Who brings a token of GetAuthorizationToken may do what IAM lets its owner; on
+ * loopback everyone else is the developer, unless the region is strict; inside VPCs nobody is.
  */
 #include "region/services/ecr/registry.h"
 
@@ -54,9 +54,9 @@ static StoreScope scope_of(const RegistryCall *call) {
 	g_autofree char *name = g_strndup(host ? host : "", host ? strcspn(host, ":") : 0);
 	if (ecr_host_scope(name, &scope))
 		return scope;
-	g_autofree char *token = token_of(call);
-	ecr_token_check(call->region, token, &scope);
-	return scope;
+	g_auto(EcrToken) token = {.scope = scope};
+	g_autofree char *password = token_of(call);
+	return ecr_token_check(call->region, password, &token) ? token.scope : scope;
 }
 
 /* The first n parts of a path, and what the part behind them is about. */
@@ -193,58 +193,76 @@ static WireResponse *challenge(const RegistryCall *call) {
 	return response;
 }
 
-/* What IAM calls a request. */
+/* What IAM calls it, by method and resource; NULL: nothing that it knows. */
 static const char *action_of(const RegistryCall *call) {
-	const char *method = call->request->method;
-	gboolean reads = g_str_equal(method, "GET") || g_str_equal(method, "HEAD");
-	switch (call->resource) {
-	case REGISTRY_MANIFEST:
-		return reads			       ? "ecr:BatchGetImage"
-		       : g_str_equal(method, "DELETE") ? "ecr:BatchDeleteImage"
-						       : "ecr:PutImage";
-	case REGISTRY_BLOB:
-		return reads ? "ecr:GetDownloadUrlForLayer" : "ecr:BatchDeleteImage";
-	case REGISTRY_UPLOAD:
-		return g_str_equal(method, "POST")  ? "ecr:InitiateLayerUpload"
-		       : g_str_equal(method, "PUT") ? "ecr:CompleteLayerUpload"
-						    : "ecr:UploadLayerPart";
-	case REGISTRY_TAGS:
-		return "ecr:ListImages";
-	default:
-		return "ecr:DescribeImages";
-	}
+	static const struct {
+		RegistryResource resource;
+		const char *method, *action;
+	} actions[] = {
+		{REGISTRY_MANIFEST, "GET", "ecr:BatchGetImage"},
+		{REGISTRY_MANIFEST, "HEAD", "ecr:BatchGetImage"},
+		{REGISTRY_MANIFEST, "PUT", "ecr:PutImage"},
+		{REGISTRY_MANIFEST, "DELETE", "ecr:BatchDeleteImage"},
+		{REGISTRY_BLOB, "GET", "ecr:GetDownloadUrlForLayer"},
+		{REGISTRY_BLOB, "HEAD", "ecr:BatchCheckLayerAvailability"},
+		{REGISTRY_UPLOAD, "POST", "ecr:InitiateLayerUpload"},
+		{REGISTRY_UPLOAD, "PATCH", "ecr:UploadLayerPart"},
+		{REGISTRY_UPLOAD, "GET", "ecr:UploadLayerPart"},
+		{REGISTRY_UPLOAD, "DELETE", "ecr:UploadLayerPart"},
+		{REGISTRY_UPLOAD, "PUT", "ecr:CompleteLayerUpload"},
+		{REGISTRY_TAGS, "GET", "ecr:ListImages"},
+		{REGISTRY_REFERRERS, "GET", "ecr:ListImageReferrers"},
+	};
+	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
+		if (actions[i].resource == call->resource &&
+			g_str_equal(actions[i].method, call->request->method))
+			return actions[i].action;
+	return NULL;
 }
 
-/* Who has a token has what IAM's policies give whom it was made for. */
-static WireResponse *forbidden(const RegistryCall *call, const char *token) {
-	g_autofree char *principal = ecr_token_principal(call->region, token);
-	if (!principal || !call->repository)
-		return NULL;
-	g_autofree char *arn = region_arn(call->scope, "ecr", "repository/%s", call->repository);
-	g_auto(Value) context = iam_principal_context(call->region, principal, NULL);
-	const IamRequest request = {.scope = call->scope,
-		.principal_arn = principal,
-		.action = action_of(call),
-		.resource = arn,
-		.context = context};
+/* May the token's owner do it? By the policies of today, not those of when it was asked for. */
+static WireResponse *forbid(const RegistryCall *call, const EcrToken *token) {
+	const char *action = action_of(call);
 	g_autoptr(GError) error = NULL;
-	return iam_authorise(call->region, &request, &error)
+	if (!g_str_equal(token->scope.account, call->scope.account))
+		return error_response(403, "DENIED", "The token is another registry's");
+	if (!action || !call->repository)
+		return NULL;
+	g_autofree char *resource =
+		region_arn(call->scope, "ecr", "repository/%s", call->repository);
+	g_autoptr(IamKey) key =
+		token->access_key_id ? iam_key_get(call->region, token->access_key_id) : NULL;
+	g_auto(Value) context =
+		iam_principal_context(call->region, token->principal_arn, token->principal_id);
+	const IamRequest wanted = {.scope = call->scope,
+		.principal_arn = token->principal_arn,
+		.session_policies = key ? key->session_policies : VALUE_NOTHING,
+		.action = action,
+		.resource = resource,
+		.context = context};
+	return iam_authorise(call->region, &wanted, &error)
 		       ? NULL
-		       : registry_error(403, "DENIED", "%s", error->message);
+		       : error_response(403, "DENIED", error->message);
+}
+
+/* Who brings no token of ours is the developer, where there is one: not under --strict, and not out
+ * of a VPC. */
+static WireResponse *authorise(const RegistryCall *call) {
+	gboolean strict = region_is_strict(call->region);
+	gboolean must_be_known = strict || call->request->vpc;
+	g_autofree char *password = token_of(call);
+	g_auto(EcrToken) token = {0};
+	gboolean good = ecr_token_check(call->region, password, &token);
+	gboolean developer = good && !token.access_key_id;
+	if (!good || (developer && strict))
+		return must_be_known ? challenge(call) : NULL;
+	return developer && !must_be_known ? NULL : forbid(call, &token);
 }
 
 WireResponse *registry_refusal(const RegistryCall *call) {
-	g_autofree char *token = token_of(call);
-	StoreScope whose;
-	if ((region_is_strict(call->region) || call->request->vpc) &&
-		(!ecr_token_check(call->region, token, &whose) ||
-			!g_str_equal(whose.account, call->scope.account)))
-		return challenge(call);
-	WireResponse *refused = forbidden(call, token);
-	if (refused)
-		return refused;
-	if (!call->repository)
-		return NULL;
+	WireResponse *refusal = authorise(call);
+	if (refusal || !call->repository)
+		return refusal;
 	g_autoptr(GError) error = NULL;
 	g_auto(Value) there = ecr_repository(call->region, call->scope, call->repository, &error);
 	return error ? registry_error_of(error) : NULL;

@@ -28,8 +28,8 @@ void registry_call_init(RegistryCall *call, Region *region, const WireRequest *r
 void registry_call_clear(RegistryCall *call);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RegistryCall, registry_call_clear)
 
-/* NULL: the caller may go on; else the refusal: no valid token under --strict, or no such
- * repository. */
+/* NULL: the caller may go on; else the refusal: no valid token where it takes one, not permitted,
+ * or no such repository. */
 WireResponse *registry_refusal(const RegistryCall *call);
 
 /* {"errors": [{code, message}]}. */

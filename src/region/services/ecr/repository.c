@@ -294,9 +294,8 @@ static Value describe_registry(RegionCall *call, Value input, GError **error) {
 }
 
 static Value token_for(RegionCall *call, const char *registry) {
-	StoreScope scope = {registry, call->scope.region};
 	gint64 expires = region_now(call->region) + TOKEN_HOURS * G_TIME_SPAN_HOUR;
-	g_autofree char *token = ecr_token_new(call->region, scope, call->principal_arn, expires);
+	g_autofree char *token = ecr_token_for(call, registry, expires);
 	g_autofree char *login = g_strdup_printf("AWS:%s", token);
 	g_autofree char *encoded = g_base64_encode((const guchar *)login, strlen(login));
 	return value_object_take("authorizationToken", value_string(encoded), "expiresAt",
