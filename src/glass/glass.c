@@ -26,6 +26,8 @@ G_DEFINE_QUARK(glass - error - quark, glass_error)
 #define ID_COUNT 65536u
 #define FIRST_ROOT_BASE 200000u
 #define END_WAIT_MS 20000
+#define LOCK_TRIES 25
+#define LOCK_WAIT_US 20000
 
 struct Glass {
 	char *home;
@@ -224,8 +226,12 @@ static gboolean open_home(Glass *glass, const char *home, GError **error) {
 	glass->lock_fd = openat(glass->home_fd, "glass.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	if (glass->lock_fd < 0)
 		return failed(error, "cannot open the lock of", glass->home);
-	if (flock(glass->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return TRUE;
+	/* A process just killed may have left a child that has the lock for another moment. */
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(glass->lock_fd, LOCK_EX | LOCK_NB) == 0)
+			return TRUE;
+		g_usleep(LOCK_WAIT_US);
+	}
 	g_set_error(error, GLASS_ERROR, GLASS_ERROR_FAILED, "%s is in use by another process",
 		glass->home);
 	return FALSE;

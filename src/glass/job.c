@@ -129,6 +129,7 @@ static pid_t start_job(Glass *glass, int flags, const char *netns, GlassJob job,
 	pid_t pid = fork();
 	if (pid == 0) {
 		g_autoptr(GError) problem = NULL;
+		glass_leave_parent(glass);
 		if (!glass_enter(glass, flags, netns, &problem)) {
 			write_error(ends[1], problem);
 			_exit(1);

@@ -134,7 +134,8 @@ typedef void (*TaskExecDone)(TaskExec *exec, int exit_code, const GError *error,
  * (a socket) is its other end (fds[1], fds[2]: -1); without, fds are the other ends of its stdin,
  * stdout and stderr. The caller owns the fds. `done` is called once, after which `exec` is invalid;
  * with an error: it could not be started. environment ("NAME=value") is added to the container's
- * own; may be NULL. */
+ * own; may be NULL. A terminal's size is set while the program starts: it may see it as a change.
+ */
 TaskExec *task_exec(Task *task, const char *container, char **command, char **environment,
 	gboolean terminal, int rows, int columns, int fds[3], TaskExecDone done, gpointer data,
 	GError **error);

@@ -19,6 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PID_FILE_TRIES 200
+#define PID_FILE_WAIT_MS 10
+
 typedef struct {
 	guint16 rows, columns;
 } ExecSize;
@@ -43,11 +46,23 @@ typedef struct {
 	ExecSize size;
 } Inside;
 
+/* The program, as numbered in the glass; 0 if there is none. crun writes its number a little after
+ * it has started it. */
+static pid_t program_of(const Inside *inside) {
+	struct pollfd ended = {inside->pidfd, POLLIN};
+	for (int i = 0; i < PID_FILE_TRIES; i++) {
+		g_autofree char *text = NULL;
+		if (g_file_get_contents(inside->pid_file, &text, NULL, NULL) && *text)
+			return (pid_t)g_ascii_strtoll(text, NULL, 10);
+		if (poll(&ended, 1, PID_FILE_WAIT_MS) != 0)
+			return 0;
+	}
+	return 0;
+}
+
 /* With what it has started, as far as that has stayed in its group (crun makes it one). */
 static void kill_program(Inside *inside) {
-	g_autofree char *text = NULL;
-	g_file_get_contents(inside->pid_file, &text, NULL, NULL);
-	pid_t pid = text ? (pid_t)g_ascii_strtoll(text, NULL, 10) : 0;
+	pid_t pid = program_of(inside);
 	pid_t group = pid > 1 ? getpgid(pid) : 0;
 	if (group > 1 && group != getpgrp())
 		kill(-group, SIGKILL);

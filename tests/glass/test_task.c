@@ -5,6 +5,7 @@
 #include "glass/job.h"
 #include "glass/task.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -534,10 +535,10 @@ static TaskExec *begin(
 static char *hear(int fd, const char *word) {
 	g_autoptr(GString) text = g_string_new(NULL);
 	char part[512];
-	gint64 end = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+	struct pollfd slot = {fd, POLLIN};
 	while (!word || !strstr(text->str, word)) {
-		gssize n = read(fd, part, sizeof part);
-		if (n <= 0 || g_get_monotonic_time() > end)
+		gssize n = poll(&slot, 1, 10000) == 1 ? read(fd, part, sizeof part) : -1;
+		if (n <= 0)
 			break;
 		g_string_append_len(text, part, n);
 	}
@@ -567,18 +568,17 @@ static void test_exec(Fixture *fixture, gconstpointer data) {
 	g_assert_cmpint(fixture->exit_code, ==, 3);
 
 	TaskExec *exec = begin(fixture, task,
-		"tty; stty size; read x; stty size; trap 'echo int; exit 9' INT; echo wait; "
-		"while :; do sleep 0.1; done",
+		"tty; until stty size | grep '25 81'; do sleep 0.05; done; until stty size | grep "
+		"'44 99'; do sleep 0.05; done; "
+		"trap 'echo int; exit 9' INT; read x; echo wait; while :; do sleep 0.1; done",
 		TRUE, fds);
 	g_autofree char *size = hear(fds[0], "25 81");
 	g_assert_nonnull(strstr(size, "/dev/"));
 	g_assert_nonnull(strstr(size, "25 81"));
 	task_exec_resize(exec, 44, 99);
-	g_usleep(100000);
 	g_assert_cmpint(write(fds[0], "x\n", 2), ==, 2);
 	g_autofree char *resized = hear(fds[0], "wait");
 	g_assert_nonnull(strstr(resized, "44 99"));
-	g_usleep(100000);
 	g_assert_cmpint(write(fds[0], "\x03", 1), ==, 1);
 	g_autofree char *interrupted = hear(fds[0], NULL);
 	g_assert_nonnull(strstr(interrupted, "int"));
@@ -670,6 +670,7 @@ static void test_places(Fixture *fixture, gconstpointer data) {
 
 static void open_all(Fixture *fixture) {
 	g_autoptr(GError) error = NULL;
+	g_random_set_seed((guint32)g_get_monotonic_time()); /* forked, it were the parent's */
 	fixture->glass = glass_open(fixture->home, &error);
 	g_assert_no_error(error);
 	fixture->blobs = blobs_open(fixture->home, &error);
@@ -723,7 +724,8 @@ static void test_region_killed(Fixture *fixture, gconstpointer data) {
 		g_autofree char *id = g_strdup_printf("killed-%d", i);
 		Task *task = tasks_get(fixture->tasks, id);
 		TaskStatus was = task_status(task);
-		g_test_message("%s: %d", id, was);
+		const char *reason = task_container(task, 0).reason;
+		g_test_message("%s: %d %s", id, was, reason ? reason : "");
 		if (was == TASK_PENDING || was == TASK_RUNNING)
 			g_assert_true(await(fixture, task, is_running, 10));
 	}
