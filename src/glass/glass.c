@@ -337,6 +337,15 @@ void glass_leave_parent(Glass *glass) {
 	close(glass->lock_fd);
 }
 
+/* A folder that a process killed in glass_make_folder has made, but not given away. */
+static gboolean half_made(const char *path) {
+	struct stat status;
+	if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0)
+		return FALSE;
+	g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+	return folder && !g_dir_read_name(folder);
+}
+
 /* Makes each part of the path below the home that is missing, and gives it to root inside. */
 char *glass_make_folder(Glass *glass, const char *name, GError **error) {
 	g_auto(GStrv) parts = g_strsplit(name, "/", -1);
@@ -354,7 +363,7 @@ char *glass_make_folder(Glass *glass, const char *name, GError **error) {
 			failed(error, "cannot make", path);
 			return NULL;
 		}
-		if (made && glass->ids.as_root &&
+		if (glass->ids.as_root && (made || half_made(path)) &&
 			lchown(path, glass->ids.uid_base, glass->ids.gid_base) < 0) {
 			failed(error, "cannot give away", path);
 			return NULL;

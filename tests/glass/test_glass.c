@@ -1,6 +1,7 @@
 /* The glass itself: real namespaces. Run as root and as an ordinary user. */
 #include "glass/job.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,6 +48,13 @@ static void test_run(void) {
 	g_assert_cmpstr(folder, ==, GLASS_HOME "/data/x");
 	g_autofree char *written = say(glass, "touch " GLASS_HOME "/data/x/f && echo ok");
 	g_assert_cmpstr(written, ==, "ok");
+	/* What a killed process has made, but not given away. */
+	g_autofree char *half = g_build_filename(home, "half", NULL);
+	g_assert_cmpint(g_mkdir(half, 0755), ==, 0);
+	g_autofree char *whole = glass_make_folder(glass, "half", &error);
+	g_assert_no_error(error);
+	g_autofree char *given = say(glass, "touch " GLASS_HOME "/half/f && echo ok");
+	g_assert_cmpstr(given, ==, "ok");
 	int status = 0;
 	const char *const bad[] = {"sh", "-c", "echo no >&2; exit 3", NULL};
 	g_assert_false(glass_run_sync(glass, NULL, bad, NULL, NULL, NULL, &status, &error));
