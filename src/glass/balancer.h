@@ -57,6 +57,8 @@ typedef struct {
 	char *certificate; /* PEM of key and chain, for https */
 	int published_fd; /* a listening socket of the host to serve as well, or -1; the balancer
 			     keeps a copy */
+	int published_port; /* that socket's port, served on the interfaces as well so that one URL
+			       works on both sides; 0: none */
 	GPtrArray *rules; /* of BalancerRule, in order of priority */
 	BalancerAction *default_action;
 } BalancerListener;
@@ -153,6 +155,9 @@ Balancer *balancers_run(Balancers *balancers, BalancerSpec *spec, GError **error
 Balancer *balancers_get(Balancers *balancers, const char *id);
 /* Stops and forgets what balancers_run was not told of: once, after a restart. */
 void balancers_sweep(Balancers *balancers);
+/* The listening socket of a host's port that a balancer of before a restart still has: a copy, or
+ * -1. Before balancers_run, which has to be given it again. */
+int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port);
 /* Stops HAProxy and removes its folder; `balancer` is invalid afterwards. */
 void balancer_stop(Balancer *balancer);
 

@@ -424,8 +424,8 @@ static void append_headers(
 	append_forwarded_for(config, spec);
 	g_string_append_printf(config,
 		"\thttp-request set-header X-Forwarded-Proto %s\n"
-		"\thttp-request set-header X-Forwarded-Port %d\n",
-		listener->https ? "https" : "http", listener->port);
+		"\thttp-request set-header X-Forwarded-Port %%[dst_port]\n",
+		listener->https ? "https" : "http");
 	g_string_append(config,
 		"\thttp-request set-var-fmt(txn.trace) "
 		"\"1-%{+X}Ts-%[uuid(),regsub(-,,g),bytes(0,24)]\"\n"
@@ -434,6 +434,13 @@ static void append_headers(
 		"\"Self=%[var(txn.trace),lower];%[var(txn.root)]\" if { var(txn.root) -m found }\n"
 		"\thttp-request set-header X-Amzn-Trace-Id \"Root=%[var(txn.trace),lower]\" "
 		"if !{ var(txn.root) -m found }\n");
+}
+
+static gboolean has_port(const BalancerSpec *spec, int port) {
+	for (guint i = 0; i < spec->listeners->len; i++)
+		if (((const BalancerListener *)spec->listeners->pdata[i])->port == port)
+			return TRUE;
+	return FALSE;
 }
 
 static gboolean append_binds(GString *config, const BalancerSpec *spec,
@@ -445,9 +452,13 @@ static gboolean append_binds(GString *config, const BalancerSpec *spec,
 		g_string_append(options, " ssl alpn h2,http/1.1 crt ");
 		append_quoted(options, listener->certificate);
 	}
-	for (char **address = spec->addresses; address && *address; address++)
+	for (char **address = spec->addresses; address && *address; address++) {
 		g_string_append_printf(
 			config, "\tbind %s:%d%s\n", *address, listener->port, options->str);
+		if (listener->published_port && !has_port(spec, listener->published_port))
+			g_string_append_printf(config, "\tbind %s:%d%s\n", *address,
+				listener->published_port, options->str);
+	}
 	if (fd >= 0)
 		g_string_append_printf(config, "\tbind fd@%d%s\n", fd, options->str);
 	return TRUE;
@@ -486,10 +497,23 @@ static gboolean append_check(GString *config, const BalancerGroup *group, GError
 	g_string_append(config, "\toption httpchk\n\thttp-check send meth GET uri ");
 	append_quoted(config, check->path ? check->path : "/");
 	g_string_append_printf(config,
-		" ver HTTP/1.1 hdr User-Agent ELB-HealthChecker/2.0 hdr Connection close\n"
-		"\thttp-check expect status %s\n",
-		matcher);
+		" ver HTTP/1.1 hdr Host %%[bc_dst]:%%[bc_dst_port] "
+		"hdr User-Agent ELB-HealthChecker/2.0 hdr Connection close\n"
+		"\thttp-check expect status %s\n\ttimeout check %ds\n",
+		matcher, MAX(check->timeout, 1));
 	return TRUE;
+}
+
+/* The balancer's own cookie: a session's name, which a table knows the server of. */
+static void append_own_cookie(GString *config, const BalancerGroup *group) {
+	g_string_append_printf(config,
+		"\tstick-table type string len 64 size 100k expire %ds\n"
+		"\thttp-request set-var(txn.session) req.cook(AWSALB)\n"
+		"\thttp-request set-var(txn.session) uuid() if !{ var(txn.session) -m found }\n"
+		"\tstick on var(txn.session)\n"
+		"\thttp-response add-header Set-Cookie "
+		"\"AWSALB=%%[var(txn.session)]; Max-Age=%d; Path=/\"\n",
+		group->stickiness, group->stickiness);
 }
 
 static gboolean append_group(GString *config, const BalancerGroup *group, GError **error) {
@@ -497,14 +521,11 @@ static gboolean append_group(GString *config, const BalancerGroup *group, GError
 		return fail(error, "not an id of a target group: %s", group->id);
 	if (group->cookie && !is_token(group->cookie))
 		return fail(error, "not a cookie's name: %s", group->cookie);
-	g_string_append_printf(config, "\nbackend group-%s\n\tbalance %s\n", group->id,
-		group->least_outstanding ? "leastconn" : "roundrobin");
+	g_string_append_printf(config, "\nbackend group-%s\n\tbalance %s\n\toption allbackups\n",
+		group->id, group->least_outstanding ? "leastconn" : "roundrobin");
 	if (group->stickiness > 0 && !group->cookie)
-		return fail(error,
-			"target group %s: duration-based stickiness (lb_cookie) is not "
-			"supported, app_cookie is",
-			group->id);
-	if (group->stickiness > 0)
+		append_own_cookie(config, group);
+	if (group->stickiness > 0 && group->cookie)
 		g_string_append_printf(config,
 			"\tstick-table type string len 128 size 100k expire %ds\n"
 			"\tstick match req.cook(%s)\n\tstick store-response res.cook(%s)\n",
@@ -526,7 +547,7 @@ static void append_defaults(GString *config, const BalancerSpec *spec, const cha
 	int idle = spec->idle_timeout > 0 ? spec->idle_timeout : 60;
 	g_string_append_printf(config,
 		"global\n\tstats socket %s/haproxy.sock mode 600 level admin expose-fd listeners\n"
-		"\thard-stop-after 3600s\n",
+		"\tstats timeout 1h\n\tnbthread 1\n\thard-stop-after 3600s\n",
 		folder);
 	if (spec->access_log)
 		g_string_append_printf(
