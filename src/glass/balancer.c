@@ -1,7 +1,7 @@
 /*
- * Balancers: their HAProxies' lives. Each has a folder <home>/balancers/<id> with its configuration,
- * its sockets and a record of its process, by which the next process adopts it. What its servers
- * are is balancer_target.c's business; here they are asked for at regular times.
+ * Balancers: their HAProxies' lives. Each has a folder <home>/balancers/<id> with its
+ * configuration, its sockets and a record of its process, by which the next process adopts it. What
+ * its servers are is balancer_target.c's business; here they are asked for at regular times.
  */
 #include "glass/balancer_internal.h"
 
@@ -168,13 +168,12 @@ int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port)
 	g_autoptr(GKeyFile) record = NULL;
 	g_autoptr(GlassProcess) process = adopt_record(balancers, id, &record, NULL, NULL);
 	gsize n = 0;
-	g_autofree int *ports =
-		g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
+	g_autofree int *ports = g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
 	for (gsize i = 0; process && i < n; i++) {
 		if (ports[i] != port)
 			continue;
-		int fd = (int)syscall(SYS_pidfd_getfd, glass_process_pidfd(process),
-			FIRST_FD + (int)i, 0);
+		int fd = (int)syscall(
+			SYS_pidfd_getfd, glass_process_pidfd(process), FIRST_FD + (int)i, 0);
 		if (fd >= 0 && port_of(fd) == port)
 			return fd;
 		if (fd >= 0)
@@ -185,8 +184,8 @@ int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port)
 
 /* ---- configuration ---- */
 
-static char *base_configuration(
-	const Balancer *balancer, const BalancerSpec *spec, const GArray *published, GError **error) {
+static char *base_configuration(const Balancer *balancer, const BalancerSpec *spec,
+	const GArray *published, GError **error) {
 	g_autofree int *fds = g_new(int, spec->listeners->len + 1);
 	for (guint i = 0; i < spec->listeners->len; i++) {
 		const BalancerListener *listener = spec->listeners->pdata[i];
@@ -203,8 +202,8 @@ static char *sign(const char *configuration) {
 }
 
 /* With the generation and the servers of each group, which stand first in its section. */
-static char *whole_configuration(const Balancer *balancer, const BalancerSpec *spec,
-	const char *base, int generation) {
+static char *whole_configuration(
+	const Balancer *balancer, const BalancerSpec *spec, const char *base, int generation) {
 	g_autoptr(GString) whole = g_string_new(NULL);
 	g_string_append_printf(whole, "global\n\tdescription generation-%d\n%s", generation, base);
 	for (guint i = 0; i < spec->groups->len; i++) {
@@ -214,8 +213,8 @@ static char *whole_configuration(const Balancer *balancer, const BalancerSpec *s
 		balancer_targets_write(balancer->targets, group, servers);
 		const char *at = strstr(whole->str, header);
 		if (at)
-			g_string_insert(whole, at - whole->str + (gssize)strlen(header),
-				servers->str);
+			g_string_insert(
+				whole, at - whole->str + (gssize)strlen(header), servers->str);
 	}
 	return g_strdup(whole->str);
 }
@@ -224,7 +223,8 @@ static gboolean write_configuration(Balancer *balancer, const char *base, GError
 	g_autofree char *text =
 		whole_configuration(balancer, balancer->spec, base, balancer->generation);
 	g_autofree char *path = path_of(balancer, CONFIG);
-	return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+	return g_file_set_contents_full(
+		path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
 }
 
 /* ---- asking ---- */
@@ -369,8 +369,8 @@ static gboolean spawn(Balancer *balancer, pid_t old, GError **error) {
 	g_autofree char *master = g_strdup_printf("%s/master.sock,mode,600", balancer->inside);
 	g_autofree char *former = g_build_filename(balancer->inside, SOCKET, NULL);
 	g_autofree char *pid = g_strdup_printf("%d", old);
-	const char *argv[] = {"haproxy", "-W", "-S", master, "-f", config,
-		old ? "-x" : NULL, former, "-sf", pid, NULL};
+	const char *argv[] = {"haproxy", "-W", "-S", master, "-f", config, old ? "-x" : NULL,
+		former, "-sf", pid, NULL};
 	g_autofree int *fds = g_new(int, balancer->published->len + 1);
 	for (guint i = 0; i < balancer->published->len; i++)
 		fds[i] = g_array_index(balancer->published, Published, i).fd;
@@ -382,8 +382,7 @@ static gboolean spawn(Balancer *balancer, pid_t old, GError **error) {
 	how.fds = fds;
 	how.n_fds = balancer->published->len;
 	how.output = how.errors = log;
-	balancer->process =
-		glass_spawn(balancer->owner->glass, &how, on_ended, balancer, error);
+	balancer->process = glass_spawn(balancer->owner->glass, &how, on_ended, balancer, error);
 	if (log >= 0)
 		close(log);
 	return balancer->process != NULL;
@@ -483,10 +482,11 @@ static void change(Balancer *balancer) {
 	}
 	/* The check has no sockets of the host. */
 	g_autofree char *bare =
-		base ? balancer_configuration(balancer->spec, NULL, balancer->inside, &error) : NULL;
-	g_autofree char *text = bare ? whole_configuration(balancer, balancer->spec, bare,
-					       balancer->generation + 1)
-				     : NULL;
+		base ? balancer_configuration(balancer->spec, NULL, balancer->inside, &error)
+		     : NULL;
+	g_autofree char *text =
+		bare ? whole_configuration(balancer, balancer->spec, bare, balancer->generation + 1)
+		     : NULL;
 	g_autofree char *path = path_of(balancer, CONFIG ".new");
 	g_autofree char *inside = g_build_filename(balancer->inside, CONFIG ".new", NULL);
 	if (!text || !g_file_set_contents_full(
@@ -505,13 +505,11 @@ static gboolean adopt(Balancer *balancer) {
 	g_autoptr(GKeyFile) record = NULL;
 	balancer->process =
 		adopt_record(balancer->owner, balancer->id, &record, on_ended, balancer);
-	balancer->generation =
-		g_key_file_get_integer(record, "configuration", "generation", NULL);
+	balancer->generation = g_key_file_get_integer(record, "configuration", "generation", NULL);
 	if (!balancer->process)
 		return FALSE;
 	gsize n = 0;
-	g_autofree int *ports =
-		g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
+	g_autofree int *ports = g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
 	for (gsize i = 0; i < n; i++) {
 		Published each = {ports[i], -1};
 		for (guint j = 0; j < balancer->spec->listeners->len; j++) {
@@ -522,8 +520,7 @@ static gboolean adopt(Balancer *balancer) {
 		}
 		g_array_append_val(balancer->published, each);
 	}
-	balancer->signature =
-		g_key_file_get_string(record, "configuration", "signature", NULL);
+	balancer->signature = g_key_file_get_string(record, "configuration", "signature", NULL);
 	balancer->adopted = TRUE;
 	wait_for_takeover(balancer);
 	ask_after(balancer, 0);

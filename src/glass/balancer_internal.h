@@ -10,10 +10,10 @@
 typedef void (*BalancerReply)(const char *text, gpointer data);
 typedef struct BalancerRequest BalancerRequest;
 
-/* Sends commands (separated by ';') to a unix socket in an open folder. The reply comes once, later,
- * unless the request is cancelled before. */
-BalancerRequest *balancer_request(int folder, const char *socket, const char *commands,
-	BalancerReply reply, gpointer data);
+/* Sends commands (separated by ';') to a unix socket in an open folder. The reply comes once,
+ * later, unless the request is cancelled before. */
+BalancerRequest *balancer_request(
+	int folder, const char *socket, const char *commands, BalancerReply reply, gpointer data);
 /* NULL is accepted. */
 void balancer_request_cancel(BalancerRequest *request);
 
@@ -41,8 +41,8 @@ char *balancer_targets_reconcile(BalancerTargets *targets, const BalancerSpec *s
 /* Until it should be asked again, milliseconds. */
 guint balancer_targets_pause(const BalancerTargets *targets);
 /* The server lines of a group for the configuration, as things are: what serves goes on serving. */
-void balancer_targets_write(const BalancerTargets *targets, const BalancerGroup *group,
-	GString *config);
+void balancer_targets_write(
+	const BalancerTargets *targets, const BalancerGroup *group, GString *config);
 /* The configuration was taken over by a new worker: returns the commands that make its servers what
  * they were ("" if none); those that drain do so in the old one. Caller frees. */
 char *balancer_targets_after(BalancerTargets *targets);

@@ -83,8 +83,8 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data) {
 	return G_SOURCE_REMOVE;
 }
 
-BalancerRequest *balancer_request(int folder, const char *name, const char *commands,
-	BalancerReply reply, gpointer data) {
+BalancerRequest *balancer_request(
+	int folder, const char *name, const char *commands, BalancerReply reply, gpointer data) {
 	BalancerRequest *request = g_new0(BalancerRequest, 1);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	g_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, name);

@@ -95,8 +95,7 @@ static BalancerTargetHealth unhealthy(const Server *server) {
 	g_autofree char *codes =
 		g_strdup_printf("Health checks failed with these codes: [%s]", server->code);
 	if (g_str_has_prefix(server->check, "L7STS"))
-		return make_health(
-			BALANCER_TARGET_UNHEALTHY, "Target.ResponseCodeMismatch", codes);
+		return make_health(BALANCER_TARGET_UNHEALTHY, "Target.ResponseCodeMismatch", codes);
 	if (g_str_has_suffix(server->check, "TOUT"))
 		return make_health(
 			BALANCER_TARGET_UNHEALTHY, "Target.Timeout", "Request timed out");
@@ -342,13 +341,18 @@ static BalancerTargetHealth serve(GString *commands, const BalancerGroup *group,
 	if (!group->check.enabled)
 		return make_health(BALANCER_TARGET_UNAVAILABLE, "Target.HealthCheckDisabled",
 			"Health checks are not enabled");
-	return target->was_healthy ? make_health(BALANCER_TARGET_HEALTHY, NULL, "")
-				   : unhealthy(server);
+	if (target->was_healthy)
+		return make_health(BALANCER_TARGET_HEALTHY, NULL, "");
+	/* On its way up again it still has the reason for which it went down. */
+	gboolean rises = g_str_has_prefix(server->check, "L7OK") &&
+			 target->health.state == BALANCER_TARGET_UNHEALTHY;
+	return rises ? target->health : unhealthy(server);
 }
 
 static BalancerTargetHealth keep(
 	GString *commands, const BalancerGroup *group, Target *target, GHashTable *servers) {
-	Server *server = server_of(servers, target, ""), *trial = server_of(servers, target, ".probe");
+	Server *server = server_of(servers, target, ""),
+	       *trial = server_of(servers, target, ".probe");
 	Server *open = server_of(servers, target, ".open");
 	if (server) {
 		if (trial)
@@ -383,7 +387,8 @@ static void drain_server(GString *commands, const Target *target, const char *ki
 /* TRUE: it is gone. */
 static gboolean leave(
 	GString *commands, const BalancerGroup *group, Target *target, GHashTable *servers) {
-	Server *server = server_of(servers, target, ""), *trial = server_of(servers, target, ".probe");
+	Server *server = server_of(servers, target, ""),
+	       *trial = server_of(servers, target, ".probe");
 	Server *open = server_of(servers, target, ".open");
 	gint64 now = g_get_monotonic_time();
 	if (!target->deadline)

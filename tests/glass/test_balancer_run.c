@@ -33,7 +33,8 @@ static const char server_code[] =
 	"    protocol_version = 'HTTP/1.1'\n"
 	"    def do_GET(self):\n"
 	"        sick = self.path == '/health' and os.path.exists(sys.argv[2])\n"
-	"        lines = [sys.argv[1], self.path] + [f'{k}: {v}' for k, v in self.headers.items()]\n"
+	"        lines = [sys.argv[1], self.path] + [f'{k}: {v}' for k, v in "
+	"self.headers.items()]\n"
 	"        body = '\\n'.join(lines).encode()\n"
 	"        self.send_response(500 if sick else 200)\n"
 	"        self.send_header('Content-Length', str(len(body)))\n"
@@ -159,8 +160,7 @@ static char *get(const char *address, int port, const char *path) {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GBytes) output = NULL;
 	g_autofree char *url = g_strdup_printf("http://%s:%d%s", address, port, path);
-	const char *const argv[] = {
-		"curl", "-s", "-m", "3", "-w", "\n%{http_code}", url, NULL};
+	const char *const argv[] = {"curl", "-s", "-m", "3", "-w", "\n%{http_code}", url, NULL};
 	glass_run_sync(glass, "client", argv, NULL, NULL, &output, NULL, &error);
 	gsize length = 0;
 	const char *text = output ? g_bytes_get_data(output, &length) : "";
@@ -196,8 +196,7 @@ static void publish(void) {
 	published = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	g_assert_cmpint(bind(published, (struct sockaddr *)&address, length), ==, 0);
 	g_assert_cmpint(listen(published, 128), ==, 0);
-	g_assert_cmpint(
-		getsockname(published, (struct sockaddr *)&address, &length), ==, 0);
+	g_assert_cmpint(getsockname(published, (struct sockaddr *)&address, &length), ==, 0);
 	host_port = ntohs(address.sin_port);
 }
 
@@ -218,8 +217,7 @@ static BalancerSpec *make_spec(gboolean with_rule) {
 	listener->default_action = balancer_action_new(BALANCER_FORWARD);
 	balancer_action_forward(listener->default_action, "front", 1);
 	BalancerRule *api = balancer_listener_rule(listener);
-	balancer_rule_condition(
-		api, BALANCER_IF_PATH, NULL, (const char *const[]){"/api/*", NULL});
+	balancer_rule_condition(api, BALANCER_IF_PATH, NULL, (const char *const[]){"/api/*", NULL});
 	api->action = balancer_action_new(BALANCER_FORWARD);
 	balancer_action_forward(api->action, "back", 1);
 	if (!with_rule)
@@ -264,8 +262,8 @@ static void test_routes(void) {
 	balancer_register(balancer, "back", "10.0.0.142", PORT);
 	g_assert_true(until("front 10.0.0.11", "healthy", 8));
 	g_assert_true(until("back 10.0.0.142", "healthy", 8));
-	g_test_message("healthy after %" G_GINT64_FORMAT " ms",
-		(g_get_monotonic_time() - began) / 1000);
+	g_test_message(
+		"healthy after %" G_GINT64_FORMAT " ms", (g_get_monotonic_time() - began) / 1000);
 	assert_begins(get(FRONT, 80, "/"), "one\n/\n");
 	assert_begins(get("10.0.0.135", 80, "/api/x?a=1"), "two\n/api/x?a=1\n");
 	assert_begins(get(FRONT, host_port, "/"), "one\n");

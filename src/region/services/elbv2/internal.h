@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "glass/balancer.h"
 #include "region/region.h"
 #include "region/services/elbv2/elbv2.h"
 
@@ -146,7 +147,9 @@ void elbv2_publish_each(Region *region, Elbv2EachPort each);
 /* Closes what is not reserved any more. */
 void elbv2_publish_sweep(Region *region);
 
-/* ---- what runs (run.c) ---- */
+/* ---- what runs (run.c, spec.c) ---- */
 
+/* A balancer as the glass wants it (spec.c). The caller owns it. */
+BalancerSpec *elbv2_spec(Region *region, StoreScope scope, Value balancer);
 gboolean elbv2_run_start(Region *region, GError **error);
 void elbv2_run_stop(Region *region);
