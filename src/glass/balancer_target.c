@@ -307,8 +307,13 @@ static gboolean has_status(const Server *server, const char *word) {
 	return g_str_has_prefix(server->status, word);
 }
 
+static gboolean is_taken_out(const Server *server) {
+	return has_status(server, "DRAIN") || has_status(server, "MAINT");
+}
+
+/* One that is down while it drains is said to be down. */
 static gboolean takes_requests(const Server *server) {
-	return !has_status(server, "DRAIN") && !has_status(server, "MAINT");
+	return !is_taken_out(server) && !has_status(server, "DOWN");
 }
 
 static BalancerTargetHealth probe(
@@ -329,10 +334,10 @@ static BalancerTargetHealth probe(
 static BalancerTargetHealth serve(GString *commands, const BalancerGroup *group, Target *target,
 	const Server *server, const Server *open) {
 	target->live = TRUE;
-	if (!takes_requests(server))
+	if (is_taken_out(server))
 		command(commands, "set server group-%s/%s state ready", target->group,
 			target->name);
-	if (open && !takes_requests(open))
+	if (open && is_taken_out(open))
 		command(commands, "set server group-%s/%s.open state ready", target->group,
 			target->name);
 	if (!open)

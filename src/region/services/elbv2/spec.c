@@ -53,8 +53,8 @@ static void add_condition(BalancerRule *rule, Value condition) {
 	static const struct {
 		const char *config;
 		BalancerConditionKind kind;
-	} kinds[] = {{"PathPatternConfig", BALANCER_IF_PATH}, {"HostHeaderConfig", BALANCER_IF_HOST},
-		{"HttpHeaderConfig", BALANCER_IF_HEADER},
+	} kinds[] = {{"PathPatternConfig", BALANCER_IF_PATH},
+		{"HostHeaderConfig", BALANCER_IF_HOST}, {"HttpHeaderConfig", BALANCER_IF_HEADER},
 		{"HttpRequestMethodConfig", BALANCER_IF_METHOD},
 		{"QueryStringConfig", BALANCER_IF_QUERY},
 		{"SourceIpConfig", BALANCER_IF_SOURCE_IP}};
@@ -67,10 +67,8 @@ static void add_condition(BalancerRule *rule, Value condition) {
 		for (gsize j = 0; j < value_length(values); j++) {
 			Value each = value_at(values, j);
 			const char *key = value_get_text(each, "Key");
-			const char *value =
-				value_text_or(value_is_mapping(each) ? value_get(each, "Value")
-								     : each,
-					"");
+			const char *value = value_text_or(
+				value_is_mapping(each) ? value_get(each, "Value") : each, "");
 			g_autofree char *text =
 				key ? g_strdup_printf("%s=%s", key, value) : g_strdup(value);
 			g_strv_builder_add(texts, text);
@@ -113,8 +111,8 @@ static void add_group(BalancerSpec *spec, Value group) {
 	made->least_outstanding =
 		g_str_equal(elbv2_attribute(group, known, "load_balancing.algorithm.type"),
 			"least_outstanding_requests");
-	made->deregistration_delay = (int)attribute_number(
-		group, known, "deregistration_delay.timeout_seconds");
+	made->deregistration_delay =
+		(int)attribute_number(group, known, "deregistration_delay.timeout_seconds");
 	made->slow_start = (int)attribute_number(group, known, "slow_start.duration_seconds");
 	fill_check(&made->check, group);
 	if (!is_on(group, known, "stickiness.enabled"))
@@ -175,8 +173,8 @@ static void add_listener(Region *region, StoreScope scope, BalancerSpec *spec, V
 static void add_addresses(Region *region, StoreScope scope, BalancerSpec *spec, Value interfaces) {
 	g_autoptr(GStrvBuilder) addresses = g_strv_builder_new();
 	for (gsize i = 0; i < value_length(interfaces); i++) {
-		g_auto(Value) interface = ec2_interface_get(region, scope,
-			value_get_text(value_at(interfaces, i), "InterfaceId"));
+		g_auto(Value) interface = ec2_interface_get(
+			region, scope, value_get_text(value_at(interfaces, i), "InterfaceId"));
 		const char *address = value_get_text(interface, "PrivateIpAddress");
 		if (address)
 			g_strv_builder_add(addresses, address);
