@@ -268,13 +268,18 @@ static gboolean resolve_local(Reference *reference, Value *out, guint *used) {
 	return TRUE;
 }
 
+/* A module's folder from where the command runs. */
+static Value folder_of(const Module *module) {
+	return value_string(*module->shown_dir ? module->shown_dir : ".");
+}
+
 static gboolean resolve_path(Reference *reference, Value *out, guint *used) {
 	const char *name = step_name(reference->traversal, 0);
 	const EvalScope *scope = reference->scope;
 	if (g_strcmp0(name, "module") == 0)
-		*out = value_string(scope->module->module->shown_dir);
+		*out = folder_of(scope->module->module);
 	else if (g_strcmp0(name, "root") == 0)
-		*out = value_string(scope->engine->config->root->shown_dir);
+		*out = folder_of(scope->engine->config->root);
 	else if (g_strcmp0(name, "cwd") == 0)
 		*out = value_string_take(g_get_current_dir());
 	else

@@ -361,3 +361,12 @@ def test_fmt(folder):
     folder.run("fmt")
     assert (folder.path / "main.tf").read_text() == 'resource "terraform_data" "a" {\n  input = 1\n}\n'
     folder.run("fmt", "-check")
+
+
+def test_paths_of_modules(folder):
+    folder.write('output "root" { value = "${path.module}/a" }\nmodule "part" { source = "./parts/one" }\n'
+                 'output "part" { value = module.part.path }')
+    folder.write('output "path" { value = "${path.module} ${path.root}" }', "parts/one/main.tf")
+    folder.run("init")
+    folder.apply()
+    assert folder.outputs() == {"root": "./a", "part": "parts/one ."}
