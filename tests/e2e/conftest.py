@@ -1,10 +1,12 @@
 """A region with a glass, and programs run inside it."""
 
 import configparser
+import fcntl
 import os
 import pathlib
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -12,6 +14,8 @@ import time
 import boto3
 import pytest
 from botocore.config import Config
+
+from images import Registry
 
 CANNOT = ("subordinate ids", "user namespaces")  # what a machine without a glass is told
 
@@ -34,8 +38,19 @@ class Region:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = dict(
-            os.environ, TERRARIUM_HOME=str(home), TERRARIUM_PORT=str(self.port), AWS_REGION="us-east-1"
+            os.environ,
+            TERRARIUM_HOME=str(home),
+            TERRARIUM_PORT=str(self.port),
+            TERRARIUM_HTTP_PORT=str(free_port()),
+            AWS_REGION="us-east-1",
         )
+        self.registry = Registry(self.url)
+
+    def pid(self):
+        """The process that holds the lock of the data folder."""
+        with open(self.home / "region.lock", "rb") as lock:
+            asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+            return struct.unpack("hhqqi4x", fcntl.fcntl(lock, fcntl.F_GETLK, asked))[4]
 
     def run(self, *arguments, cwd=None, timeout=120):
         return subprocess.run(

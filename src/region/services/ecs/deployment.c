@@ -192,6 +192,15 @@ static Value roll_back_take(Region *region, StoreScope scope, Value record, gpoi
 
 /* ---- deploying ---- */
 
+/* What a new deployment does not inherit is gone. */
+static Value without_failures(Value internal) {
+	static const char *const forgotten[] = {"retryAt", "delay", "failures", "steady"};
+	Value rest = value_ref(internal);
+	for (guint i = 0; i < G_N_ELEMENTS(forgotten); i++)
+		rest = value_without_take(rest, forgotten[i]);
+	return rest;
+}
+
 Value ecs_deploy_take(
 	Region *region, StoreScope scope, Value service_taken, const char *rollback_of) {
 	g_auto(Value) service = service_taken;
@@ -214,12 +223,54 @@ Value ecs_deploy_take(
 	}
 	Value entries =
 		pushed(region, value_get(service, "deployments"), new_entry(region, service, id));
-	g_auto(Value) internal = value_ref(value_get(service, ECS_INTERNAL));
-	static const char *const forgotten[] = {"retryAt", "delay", "failures", "steady"};
-	for (guint i = 0; i < G_N_ELEMENTS(forgotten); i++)
-		internal = value_without_take(value_steal(&internal), forgotten[i]);
+	Value internal = without_failures(value_get(service, ECS_INTERNAL));
 	Value changed = value_with_take(value_steal(&service), "deployments", entries);
-	return value_with_take(changed, ECS_INTERNAL, value_steal(&internal));
+	return value_with_take(changed, ECS_INTERNAL, internal);
+}
+
+/* ---- undoing ---- */
+
+/* The service with the deployment `id`, whose tasks still run, as PRIMARY again. */
+static Value resumed(
+	Region *region, StoreScope scope, Value service, const char *id, const char *undone) {
+	g_autofree char *service_id = ecs_service_store_id(service);
+	Value all = value_get(service, "deployments");
+	Value former = VALUE_NOTHING;
+	for (gsize i = 0; i < value_length(all); i++)
+		if (g_strcmp0(value_get_text(value_at(all, i), "id"), id) == 0)
+			former = value_at(all, i);
+	if (value_is_null(former))
+		return VALUE_NOTHING;
+	g_autoptr(ValueBuilder) others = value_builder_new(VALUE_TUPLE, NULL);
+	for (gsize i = 0; i < value_length(all); i++)
+		if (g_strcmp0(value_get_text(value_at(all, i), "id"), id) != 0)
+			value_builder_add_take(others, value_ref(value_at(all, i)));
+	g_auto(Value) rest = value_builder_end(g_steal_pointer(&others));
+	g_auto(Value) changes = value_object_take("status", value_string("PRIMARY"), "updatedAt",
+		region_timestamp(region), "rolloutState", value_string("IN_PROGRESS"),
+		"rolloutStateReason", value_string_printf("ECS deployment %s in progress.", id),
+		NULL);
+	Value entries = pushed(region, rest, value_merge(former, changes));
+	change_record(region, scope, service_id, undone, roll_back_take, (gpointer)id);
+	return value_with_take(value_ref(service), "deployments", entries);
+}
+
+Value ecs_roll_back_take(
+	Region *region, StoreScope scope, Value service_taken, const char *deployment) {
+	g_auto(Value) service = service_taken;
+	const char *good = value_text(value_get_path(service, ECS_INTERNAL, "good", NULL));
+	g_autofree char *service_id = ecs_service_store_id(service);
+	g_autofree char *revision_id = g_strdup_printf("%s/%s", service_id, good);
+	g_autofree char *id = g_strconcat("ecs-svc/", good, NULL);
+	g_auto(Value) revision =
+		store_get(region_store(region), scope, ECS_SERVICE_REVISIONS, revision_id);
+	g_auto(Value) restored = ecs_pick(revision, revision_members);
+	g_auto(Value) back = value_merge(service, restored);
+	g_auto(Value) again = resumed(region, scope, back, id, deployment);
+	if (value_is_null(again))
+		return ecs_deploy_take(region, scope, value_steal(&back), deployment);
+	return value_with_take(value_steal(&again), ECS_INTERNAL,
+		without_failures(value_get(service, ECS_INTERNAL)));
 }
 
 /* ---- the API ---- */
@@ -352,16 +403,4 @@ Value ecs_stop_service_deployment(RegionCall *call, Value input, GError **error)
 	Value back = ecs_roll_back_take(call->region, call->scope, value_steal(&service), undone);
 	store_put_take(store, call->scope, ECS_SERVICES, service_id, back);
 	return value_object_take("serviceDeploymentArn", value_string(arn), NULL);
-}
-
-Value ecs_roll_back_take(
-	Region *region, StoreScope scope, Value service_taken, const char *deployment) {
-	g_auto(Value) service = service_taken;
-	const char *good = value_text(value_get_path(service, ECS_INTERNAL, "good", NULL));
-	g_autofree char *service_id = ecs_service_store_id(service);
-	g_autofree char *id = g_strdup_printf("%s/%s", service_id, good);
-	g_auto(Value) revision = store_get(region_store(region), scope, ECS_SERVICE_REVISIONS, id);
-	g_auto(Value) restored = ecs_pick(revision, revision_members);
-	g_auto(Value) back = value_merge(service, restored);
-	return ecs_deploy_take(region, scope, value_steal(&back), deployment);
 }

@@ -12,6 +12,8 @@
 #define LONGEST_DELAY_S 60
 #define FAILURES_TO_SAY 4
 #define MOST_STARTS 10 /* at one look, so that starting many tasks blocks nobody */
+#define SETTLED_AFTER_S                                                                            \
+	5 /* a task that nothing checks is taken for healthy when it ran that long */
 #define INACTIVE_KEPT_S ((gint64)3600)
 
 static const StoreScope everywhere = {NULL, NULL};
@@ -72,6 +74,15 @@ static void judge_targets(const Look *look, Member *member) {
 	}
 }
 
+/* Has it run long enough to be believed, where nothing checks it? */
+static gboolean is_settled(const Look *look, Value task) {
+	double started = value_to_double(value_get(task, "startedAt"), 0);
+	gint64 left = (gint64)((started + SETTLED_AFTER_S) * SECOND) - region_now(look->region);
+	if (left > 0)
+		region_wake_after(look->region, ECS_SERVICE_CONTROLLER, (double)left / SECOND);
+	return left <= 0;
+}
+
 static void add_member(Look *look, Value task) {
 	const char *deployment = value_text(value_get_path(task, ECS_INTERNAL, "deployment", NULL));
 	Member member = {.task = value_ref(task),
@@ -84,6 +95,9 @@ static void add_member(Look *look, Value task) {
 	if (member.healthy && !g_str_equal(health, "HEALTHY")) {
 		g_auto(Value) definition = ecs_task_definition_of(look->region, look->scope, task);
 		member.healthy = g_str_equal(health, "UNKNOWN") && !ecs_is_checked(definition);
+		if (member.healthy &&
+			value_length(value_get_path(task, ECS_INTERNAL, "targets", NULL)) == 0)
+			member.healthy = is_settled(look, task);
 	}
 	if (member.running && member.wanted)
 		judge_targets(look, &member);

@@ -332,6 +332,18 @@ static TaskSpec *prepare(Look *look, GError **error) {
 	return spec;
 }
 
+/* A task that ended before anybody saw it run has run all the same. */
+static void note_start(Look *look, const Task *running) {
+	gint64 started = 0;
+	for (guint i = 0; i < task_container_count(running); i++)
+		started = MAX(started, task_container(running, i).started_at);
+	if (started > 0) {
+		Value when = value_double((double)(started / 1000) / 1000);
+		set_take(look, "pullStoppedAt", value_ref(when));
+		set_take(look, "startedAt", when);
+	}
+}
+
 /* One look at a task inside a transaction. Returns the spec that is to be run once it is committed,
  * or NULL. */
 static TaskSpec *step(Look *look, Task *running) {
@@ -371,6 +383,8 @@ static TaskSpec *step(Look *look, Task *running) {
 		if (ecs_task_wanted(look->task))
 			register_all(look);
 	}
+	if (status == TASK_STOPPED && !value_has(look->task, "startedAt"))
+		note_start(look, running);
 	if (status == TASK_STOPPING || status == TASK_STOPPED)
 		want_stop(look,
 			task_stop_code(running) ? task_stop_code(running)

@@ -1,0 +1,310 @@
+"""Tasks and services that really run: images pushed by hand, looked at by the API, logs and exec."""
+
+import json
+import os
+import signal
+import time
+import uuid
+
+import pytest
+
+from conftest import wait_until
+
+ACCOUNT = "000000000000"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+SERVE = "trap 'exit 0' TERM; echo serving $VERSION; httpd -f -p 80 -h /www & wait $!"
+
+
+class Stack:
+    """A VPC of one zone that reaches nothing, a cluster, a role, a log group and a repository."""
+
+    def __init__(self, region):
+        self.region = region
+        self.name = "t" + uuid.uuid4().hex[:8]
+        self.ecs, self.ec2, self.iam = (region.client(each) for each in ("ecs", "ec2", "iam"))
+        self.ecr, self.logs, self.secrets = (region.client(each) for each in ("ecr", "logs", "secretsmanager"))
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+        self.subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.20.1.0/24")["Subnet"]["SubnetId"]
+        self.role = self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        self.iam.attach_role_policy(
+            RoleName=self.name,
+            PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
+        )
+        self.iam.put_role_policy(
+            RoleName=self.name,
+            PolicyName="secrets",
+            PolicyDocument=json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": ["secretsmanager:GetSecretValue", "ecs:ListClusters"],
+                            "Resource": "*",
+                        }
+                    ],
+                }
+            ),
+        )
+        self.logs.create_log_group(logGroupName=self.name)
+        self.ecr.create_repository(repositoryName=self.name)
+        self.ecs.create_cluster(clusterName=self.name)
+        self.image = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/{self.name}"
+
+    def push(self, tag="1"):
+        self.region.registry.push(self.name, tag, {"www/index.html": ("here\n", 0o644)})
+
+    def container(self, name="web", command=SERVE, tag="1", **more):
+        return {
+            "name": name,
+            "image": f"{self.image}:{tag}",
+            "command": ["sh", "-c", command],
+            "stopTimeout": 5,
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": self.name,
+                    "awslogs-region": "us-east-1",
+                    "awslogs-stream-prefix": "x",
+                },
+            },
+            **more,
+        }
+
+    def define(self, *containers):
+        return self.ecs.register_task_definition(
+            family=self.name,
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="256",
+            memory="512",
+            executionRoleArn=self.role,
+            taskRoleArn=self.role,
+            containerDefinitions=list(containers) or [self.container()],
+        )["taskDefinition"]["taskDefinitionArn"]
+
+    def network(self, **more):
+        return {"awsvpcConfiguration": {"subnets": [self.subnet], **more}}
+
+    def run_task(self, **more):
+        answer = self.ecs.run_task(
+            cluster=self.name,
+            taskDefinition=self.name,
+            launchType="FARGATE",
+            networkConfiguration=self.network(),
+            **more,
+        )
+        return answer["tasks"][0]["taskArn"]
+
+    def task(self, arn):
+        return self.ecs.describe_tasks(cluster=self.name, tasks=[arn])["tasks"][0]
+
+    def ended(self, arn):
+        return wait_until(
+            lambda: (task := self.task(arn))["lastStatus"] == "STOPPED" and task, "the task has stopped"
+        )
+
+    def running(self, arn):
+        return wait_until(lambda: (task := self.task(arn))["lastStatus"] == "RUNNING" and task, "the task runs")
+
+    def serve(self, count=1, **more):
+        return self.ecs.create_service(
+            cluster=self.name,
+            serviceName="web",
+            taskDefinition=self.name,
+            desiredCount=count,
+            launchType="FARGATE",
+            networkConfiguration=self.network(),
+            **more,
+        )["service"]
+
+    def service(self):
+        return self.ecs.describe_services(cluster=self.name, services=["web"])["services"][0]
+
+    def steady(self, count=1, seconds=40):
+        def is_steady():
+            now = self.service()
+            return (
+                len(now["deployments"]) == 1
+                and now["runningCount"] == count
+                and now["deployments"][0]["rolloutState"] == "COMPLETED"
+                and now
+            )
+
+        return wait_until(is_steady, "the service is steady", seconds)
+
+    def tasks(self):
+        arns = self.ecs.list_tasks(cluster=self.name, serviceName="web")["taskArns"]
+        return self.ecs.describe_tasks(cluster=self.name, tasks=arns)["tasks"] if arns else []
+
+    def lines(self, container="web"):
+        events = self.logs.filter_log_events(logGroupName=self.name, logStreamNamePrefix=f"x/{container}/")
+        return [event["message"] for event in events["events"]]
+
+    def close(self):
+        for arn in self.ecs.list_services(cluster=self.name)["serviceArns"]:
+            self.ecs.delete_service(cluster=self.name, service=arn, force=True)
+        for arn in self.ecs.list_tasks(cluster=self.name)["taskArns"]:
+            self.ecs.stop_task(cluster=self.name, task=arn)
+        wait_until(lambda: not self.ecs.list_tasks(cluster=self.name)["taskArns"], "no task is wanted")
+
+        def is_empty():
+            stopped = self.ecs.list_tasks(cluster=self.name, desiredStatus="STOPPED")["taskArns"]
+            return all(self.task(arn)["lastStatus"] == "STOPPED" for arn in stopped)
+
+        wait_until(is_empty, "all tasks have stopped", 60)
+
+
+@pytest.fixture
+def stack(region):
+    made = Stack(region)
+    yield made
+    made.close()
+
+
+def test_a_task_runs_to_its_end(stack):
+    stack.push()
+    stack.define(stack.container(command="echo one; echo two >&2; exit 7"))
+    task = stack.ended(stack.run_task())
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert task["stoppedReason"] == "Essential container in task exited"
+    assert task["containers"][0]["exitCode"] == 7
+    assert task["startedAt"] <= task["stoppedAt"]
+    assert sorted(stack.lines()) == ["one", "two"]
+    interfaces = stack.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [stack.vpc]}])
+    assert interfaces["NetworkInterfaces"] == []
+
+
+def test_what_a_container_is_given(stack):
+    stack.push()
+    secret = stack.secrets.create_secret(Name=stack.name, SecretString=json.dumps({"password": "made up"}))["ARN"]
+    stack.define(
+        stack.container(
+            command="env; wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo;"
+            "wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            environment=[{"name": "PLAIN", "value": "a b"}],
+            secrets=[{"name": "PASSWORD", "valueFrom": f"{secret}:password::"}],
+        )
+    )
+    arn = stack.run_task(
+        overrides={"containerOverrides": [{"name": "web", "environment": [{"name": "MORE", "value": "c"}]}]}
+    )
+    assert stack.ended(arn)["containers"][0]["exitCode"] == 0
+    lines = stack.lines()
+    for line in ("PLAIN=a b", "PASSWORD=made up", "MORE=c", "AWS_REGION=us-east-1"):
+        assert line in lines
+    documents = [json.loads(line) for line in lines if line.startswith("{")]
+    assert documents[0]["TaskARN"] == arn and documents[0]["Containers"][0]["Name"] == "web"
+    assert documents[1]["RoleArn"] == stack.role and documents[1]["Token"]
+
+
+def test_dependencies_and_health(stack):
+    stack.push()
+    healthy = {"command": ["CMD-SHELL", "test -f /tmp/ready"], "interval": 5, "retries": 10}
+    stack.define(
+        stack.container("first", command="echo begun; sleep 1; echo ready; touch /tmp/ready 2>/dev/null ||"
+                        " echo > /tmp/ready; sleep 600", healthCheck=healthy),
+        stack.container("second", command="echo after; sleep 600",
+                        dependsOn=[{"containerName": "first", "condition": "HEALTHY"}]),
+    )
+    arn = stack.run_task()
+    task = stack.running(arn)
+    assert task["healthStatus"] == "HEALTHY"
+    assert stack.lines("first") == ["begun", "ready"] and stack.lines("second") == ["after"]
+
+
+def test_reasons(stack):
+    stack.define()
+    missing = stack.ended(stack.run_task())
+    assert missing["stopCode"] == "TaskFailedToStart"
+    assert "CannotPullContainerError" in missing["stoppedReason"]
+    stack.push()
+    stack.define({**stack.container(), "command": ["/nowhere"]})
+    broken = stack.ended(stack.run_task())
+    assert broken["stopCode"] == "TaskFailedToStart"
+    assert "/nowhere" in broken["containers"][0]["reason"] + broken["stoppedReason"]
+    stack.define(stack.container(secrets=[{"name": "A", "valueFrom":
+        f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:none-AbCdEf"}]))
+    assert "ResourceInitializationError" in stack.ended(stack.run_task())["stoppedReason"]
+
+
+def test_a_service_waits_for_its_image(stack):
+    stack.define()
+    stack.serve(2)
+    wait_until(lambda: any("CannotPullContainerError" in e["message"] for e in stack.service()["events"]),
+               "the reason is told")
+    stack.push()
+    now = stack.steady(2)
+    assert now["events"][0]["message"] == "(service web) has reached a steady state."
+    assert len(stack.tasks()) == 2
+
+
+def test_a_task_that_ends_is_replaced(stack):
+    stack.push()
+    stack.define()
+    stack.serve()
+    stack.steady()
+    (before,) = stack.tasks()
+    done = stack.region.run("exec", f"{stack.name}/web", "--", "sh", "-c", "kill -TERM 1; sleep 5")
+    assert done.returncode != 1, done.stderr
+    ended = stack.ended(before["taskArn"])
+    assert ended["stopCode"] == "EssentialContainerExited" and ended["containers"][0]["exitCode"] == 0
+    wait_until(lambda: [t["taskArn"] for t in stack.tasks()] not in ([], [before["taskArn"]]), "another one")
+    stack.steady()
+
+
+def test_tasks_outlive_the_region(stack):
+    stack.push()
+    stack.define(stack.container(command=SERVE + " & i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done"))
+    stack.serve(2)
+    stack.steady(2)
+    before = {task["taskArn"]: task["containers"][0]["runtimeId"] for task in stack.tasks()}
+    os.kill(stack.region.pid(), signal.SIGKILL)
+    time.sleep(1)
+    up = stack.region.run("up")
+    assert up.returncode == 0, up.stderr
+    time.sleep(1)
+    assert {task["taskArn"]: task["containers"][0]["runtimeId"] for task in stack.tasks()} == before
+    stream = f"x/web/{list(before)[0].split('/')[-1]}"
+    events = stack.logs.get_log_events(logGroupName=stack.name, logStreamName=stream, startFromHead=True)["events"]
+    numbers = [int(e["message"].split()[1]) for e in events if e["message"].startswith("line ")]
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 15
+
+
+def test_a_broken_deployment_is_rolled_back(stack):
+    stack.push()
+    stack.define()
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    stack.serve(deploymentConfiguration=breaker)
+    good = stack.steady()["taskDefinition"]
+    before = {task["taskArn"] for task in stack.tasks()}
+    broken = stack.define(stack.container(command="exit 1"))
+    stack.ecs.update_service(cluster=stack.name, service="web", taskDefinition=broken)
+    wait_until(lambda: any("rolling back" in e["message"] for e in stack.service()["events"]), "rolled back", 60)
+    now = stack.steady()
+    assert now["taskDefinition"] == good
+    assert {task["taskArn"] for task in stack.tasks()} == before
+
+
+def test_commands_for_people(stack):
+    stack.push()
+    stack.define()
+    stack.serve()
+    stack.steady()
+    service = f"{stack.name}/web"
+    status = json.loads(stack.region.run("status", "--json").stdout)
+    (row,) = [row for row in status["services"] if row["name"] == service]
+    assert (row["running"], row["desired"], row["rollout"]) == (1, 1, "COMPLETED")
+    assert service in stack.region.run("status").stdout
+    assert "serving" in stack.region.run("logs", service).stdout
+    done = stack.region.run("exec", service, "--", "sh", "-c", "cat /www/index.html; echo no >&2; exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "here\n", "no\n")
+    nothing = stack.region.run("logs", "wbe")
+    assert nothing.returncode == 1 and "there is no service" in nothing.stderr
