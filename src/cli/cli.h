@@ -16,6 +16,7 @@ extern const CliCommand cli_command_down;
 extern const CliCommand cli_command_env;
 extern const CliCommand cli_command_exec;
 extern const CliCommand cli_command_fmt;
+extern const CliCommand cli_command_image;
 extern const CliCommand cli_command_init;
 extern const CliCommand cli_command_logs;
 extern const CliCommand cli_command_open;

@@ -25,6 +25,7 @@ static const CliCommand *const commands[] = {
 	&cli_command_show,
 	&cli_command_state,
 	&cli_command_fmt,
+	&cli_command_image,
 	&cli_command_types,
 	&cli_command_version,
 };

@@ -12,6 +12,7 @@ extern const RegionService region_ecs;
 extern const RegionService region_elbv2;
 extern const RegionService region_iam_holders, region_iam_keys, region_iam_policies,
 	region_iam_profiles, region_iam_roles, region_iam_simulation, region_iam_users;
+extern const RegionService region_images;
 extern const RegionService region_logs;
 extern const RegionService region_rds;
 extern const RegionService region_secretsmanager;
@@ -45,6 +46,7 @@ const RegionService *const region_services[] = {
 	&region_iam_roles,
 	&region_iam_simulation,
 	&region_iam_users,
+	&region_images,
 	&region_logs,
 	&region_rds,
 	&region_secretsmanager,
