@@ -245,13 +245,20 @@ def rule(priority, count, **selection):
 def test_lifecycle(region, ecr, registry, repository):
     assert code_of(ecr.get_lifecycle_policy, repositoryName=repository) == "LifecyclePolicyNotFoundException"
     pushed = {tag: registry.push(repository, tag, tag) for tag in ("v1", "v2", "v3", "prod", "other")}
+    # The images of an index stay as long as it does.
+    part = registry.manifest(repository, "part")
+    path = f"/v2/{repository}/manifests"
+    assert registry.ask("PUT", f"{path}/{digest(part)}", part, Content_Type=MANIFEST)[0] == 201
+    entry = {"mediaType": MANIFEST, "digest": digest(part), "size": len(part)}
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+    assert registry.ask("PUT", f"{path}/prod-index", index, Content_Type=INDEX)[0] == 201
     registry.push(repository, "moved", "old")
     registry.push(repository, "moved", "new")
     policy = json.dumps(
         {
             "rules": [
                 rule(1, 2, tagStatus="tagged", tagPrefixList=["v"]),
-                rule(2, 100, tagStatus="tagged", tagPatternList=["pr*d"]),
+                rule(2, 100, tagStatus="tagged", tagPatternList=["pr*d*"]),
                 rule(3, 1, tagStatus="any"),
             ]
         }
@@ -269,7 +276,8 @@ def test_lifecycle(region, ecr, registry, repository):
     up = region.run("up", "--no-glass")
     assert up.returncode == 0, up.stderr
     left = {each.get("imageTag") for each in ecr.list_images(repositoryName=repository)["imageIds"]}
-    assert left == {"v2", "v3", "prod", "moved"}
+    assert left == {"v2", "v3", "prod", "prod-index", "moved", None}
+    assert registry.ask("GET", f"{path}/{digest(part)}")[0] == 200
     assert registry.refused("GET", f"/v2/{repository}/manifests/{pushed['v1']}") == (404, "MANIFEST_UNKNOWN")
     assert "lastEvaluatedAt" in ecr.get_lifecycle_policy(repositoryName=repository)
     ecr.delete_lifecycle_policy(repositoryName=repository)

@@ -204,8 +204,24 @@ static GArray *candidates_of(
 	return candidates;
 }
 
+/* An image of an index stays as long as the index does. */
+static void spare_parts(GArray *candidates) {
+	g_autoptr(GHashTable) parts = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < candidates->len; i++) {
+		const Candidate *each = &g_array_index(candidates, Candidate, i);
+		Value manifests = value_get(each->record, "manifests");
+		for (gsize j = 0; each->priority == 0 && j < value_length(manifests); j++)
+			g_hash_table_add(parts, (char *)value_text(value_at(manifests, j)));
+	}
+	for (guint i = 0; i < candidates->len; i++) {
+		Candidate *each = &g_array_index(candidates, Candidate, i);
+		if (g_hash_table_contains(parts, value_get_text(each->record, "digest")))
+			each->priority = 0;
+	}
+}
+
 /* The repository's images, newest first, with the rule that expires each. Caller unrefs; `tags`
- * must outlive it. An image of an index stays as long as the index does. */
+ * must outlive it. */
 static GArray *evaluate(
 	Region *region, StoreScope scope, const char *repository, Value rules, GHashTable *tags) {
 	GArray *candidates = candidates_of(region, scope, repository, tags);
@@ -218,13 +234,7 @@ static GArray *evaluate(
 	double now = (double)region_now(region) / G_USEC_PER_SEC;
 	for (guint i = 0; i < ordered->len; i++)
 		apply_rule(g_array_index(ordered, Value, i), candidates, now);
-	for (guint i = 0; i < candidates->len; i++) {
-		Candidate *each = &g_array_index(candidates, Candidate, i);
-		g_autofree char *parent = ecr_image_parent(
-			region, scope, repository, value_get_text(each->record, "digest"));
-		if (parent)
-			each->priority = 0;
-	}
+	spare_parts(candidates);
 	return candidates;
 }
 
