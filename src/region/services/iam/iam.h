@@ -29,7 +29,7 @@ typedef struct {
 	char *token; /* that must come with it; NULL: a long-term key */
 	gint64 expires; /* epoch seconds; 0: never */
 	gboolean active;
-	char *account, *arn, *id; /* of the principal; account owns nothing else */
+	char *account, *arn, *id; /* of the principal */
 	Value session_policies; /* tuple of documents (text), or VALUE_NOTHING */
 	gint64 issued; /* epoch seconds */
 } IamKey;

@@ -158,6 +158,35 @@ static Value create_group(RegionCall *call, Value input, GError **error) {
 	return value_object_take("Group", value_without_take(value_ref(group), IAM_INTERNAL), NULL);
 }
 
+/* A new name or path; members keep belonging to it. */
+static Value update_group(RegionCall *call, Value input, GError **error) {
+	const char *old_name = value_get_text(input, "GroupName");
+	const char *name = value_text_or(value_get(input, "NewGroupName"), old_name);
+	g_auto(Value) group = iam_find(call, &iam_group, input, error);
+	if (value_is_null(group) ||
+		(!g_str_equal(name, old_name) && !iam_is_new(call, &iam_group, name, error)))
+		return VALUE_NOTHING;
+	g_autofree char *path =
+		g_strdup(value_text_or(value_get(input, "NewPath"), value_get_text(group, "Path")));
+	g_autofree char *arn = region_arn(call->global, "iam", "group%s%s", path, name);
+	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->global, IAM_USERS);
+	const char *user_name;
+	Value user;
+	while (store_iter_next(&iter, &user_name, &user)) {
+		if (!value_has(iam_inside(user, "Groups"), old_name))
+			continue;
+		Value groups = value_without_take(value_ref(iam_inside(user, "Groups")), old_name);
+		groups = value_with_take(groups, name, value_bool(TRUE));
+		iam_put(call, &iam_user, iam_with_inside(value_ref(user), "Groups", groups));
+	}
+	store_delete(region_store(call->region), call->global, IAM_GROUPS, old_name);
+	group = value_with_take(value_steal(&group), "GroupName", value_string(name));
+	group = value_with_take(value_steal(&group), "Path", value_string(path));
+	group = value_with_take(value_steal(&group), "Arn", value_string(arn));
+	iam_put(call, &iam_group, value_steal(&group));
+	return VALUE_NOTHING;
+}
+
 static Value members_of(RegionCall *call, const char *group) {
 	g_autoptr(ValueBuilder) members = value_builder_new(VALUE_TUPLE, NULL);
 	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->global, IAM_USERS);
@@ -259,6 +288,7 @@ static const RegionOperation operations[] = {
 	{"DeleteLoginProfile", no_login},
 	{"CreateGroup", create_group},
 	{"GetGroup", get_group, .reads_only = TRUE},
+	{"UpdateGroup", update_group},
 	{"ListGroups", list_groups, .reads_only = TRUE},
 	{"ListGroupsForUser", list_groups_for_user, .reads_only = TRUE},
 	{"AddUserToGroup", add_to_group},
