@@ -19,6 +19,7 @@ struct Databases {
 	DatabaseChanged changed;
 	gpointer data;
 	GHashTable *all; /* id -> Database */
+	GHashTable *versions; /* of servers, by the engine's title */
 	GCancellable *cancellable;
 };
 
@@ -139,6 +140,7 @@ void databases_free(Databases *databases) {
 	if (!databases)
 		return;
 	g_hash_table_unref(databases->all);
+	g_hash_table_unref(databases->versions);
 	g_cancellable_cancel(databases->cancellable);
 	g_object_unref(databases->cancellable);
 	g_free(databases);
@@ -353,12 +355,22 @@ static void step(Database *database) {
 
 /* ---- the interface ---- */
 
+/* Asked of the program once. Caller frees. */
+static char *find_version(
+	Databases *databases, const DatabaseEngine *engine, const char *programs, GError **error) {
+	char *version = g_strdup(g_hash_table_lookup(databases->versions, engine->title));
+	if (!version && (version = engine->version(programs, error)))
+		g_hash_table_insert(
+			databases->versions, (gpointer)engine->title, g_strdup(version));
+	return version;
+}
+
 static Database *take_up(
 	Databases *databases, DatabaseSpec *spec_taken, gboolean run, GError **error) {
 	g_autoptr(DatabaseSpec) spec = spec_taken;
 	g_autofree char *programs = NULL;
 	const DatabaseEngine *engine = find_engine(spec->engine, &programs, error);
-	g_autofree char *version = engine ? engine->version(programs, error) : NULL;
+	g_autofree char *version = engine ? find_version(databases, engine, programs, error) : NULL;
 	g_autofree char *name = g_strconcat("databases/", spec->id, NULL);
 	g_autofree char *folder = version ? glass_make_folder(databases->glass, name, error) : NULL;
 	if (!folder)

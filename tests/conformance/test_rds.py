@@ -407,3 +407,42 @@ def test_types(region, rds, tmp_path, name):
     run("destroy", "-auto-approve")
     assert rds.describe_db_instances()["DBInstances"] == []
     assert rds.describe_db_subnet_groups()["DBSubnetGroups"] == []
+
+
+def test_import_and_a_write_only_password(region, rds, subnet_group, tmp_path):
+    create(rds, "found", subnet_group, EngineVersion="16", BackupRetentionPeriod=0)
+    before = wait(rds, "found")
+    (tmp_path / "main.tf").write_text("""
+import {
+  to = aws_db_instance.main
+  id = "found"
+}
+resource "aws_db_instance" "main" {
+  identifier           = "found"
+  engine               = "postgres"
+  engine_version       = "16"
+  instance_class       = "db.t3.micro"
+  allocated_storage    = 20
+  username             = "app"
+  password_wo          = "secret-horse"
+  password_wo_version  = 1
+  db_subnet_group_name = "main"
+  skip_final_snapshot  = true
+}
+""")
+
+    def run(*arguments):
+        done = subprocess.run(
+            [region.terrarium, *arguments], cwd=tmp_path, env=region.env, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "1 imported, 0 added, 1 changed, 0 destroyed" in run("apply", "-auto-approve")
+    assert "No changes." in run("plan", "-detailed-exitcode")
+    after = rds.describe_db_instances(DBInstanceIdentifier="found")["DBInstances"][0]
+    assert after["DbiResourceId"] == before["DbiResourceId"]
+    (state,) = (tmp_path / ".terrarium").rglob("terraform.tfstate")
+    assert before["DbiResourceId"] in state.read_text() and "secret-horse" not in state.read_text()
+    run("destroy", "-auto-approve")
+    assert rds.describe_db_instances()["DBInstances"] == []

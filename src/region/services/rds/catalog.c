@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "glass/database.h"
 #include "region/services/rds/internal.h"
 
 static const char *const postgres_versions[] = {
@@ -53,19 +52,19 @@ static gint64 minor_of(const char *version) {
 }
 
 /* The newest version known of the major version, the installed server's among them. NULL: none. */
-static char *newest(const RdsEngine *engine, const char *major) {
+static char *newest(Region *region, const RdsEngine *engine, const char *major) {
 	g_autofree char *best = NULL;
 	for (const char *const *version = engine->versions; *version; version++) {
 		g_autofree char *own = rds_major(engine, *version);
 		if (g_str_equal(own, major))
 			best = g_strdup(*version);
 	}
-	g_autofree char *served = database_server_version(engine->name, NULL);
+	const char *served = rds_served_version(region, engine->name, NULL);
 	g_autofree char *served_major = served ? rds_major(engine, served) : NULL;
 	/* MariaDB's program answers for MySQL too: its versions are not MySQL's. */
 	if (best && served_major && g_str_equal(served_major, major) &&
 		!g_str_equal(engine->name, "mysql") && minor_of(served) > minor_of(best))
-		return g_steal_pointer(&served);
+		return g_strdup(served);
 	return g_steal_pointer(&best);
 }
 
@@ -92,11 +91,11 @@ static char *newest_of_prefix(const RdsEngine *engine, const char *prefix) {
 	return best;
 }
 
-char *rds_version(const RdsEngine *engine, const char *asked, GError **error) {
+char *rds_version(Region *region, const RdsEngine *engine, const char *asked, GError **error) {
 	if (!asked)
 		asked = default_version(engine);
 	g_autofree char *major = rds_major(engine, asked);
-	g_autofree char *best = is_version(asked) ? newest(engine, major) : NULL;
+	g_autofree char *best = is_version(asked) ? newest(region, engine, major) : NULL;
 	if (!best && is_version(asked))
 		best = newest_of_prefix(engine, asked);
 	guint dots = 0;
@@ -131,13 +130,13 @@ void rds_families(void (*each)(const char *family, gpointer data), gpointer data
 
 /* ---- DescribeDBEngineVersions ---- */
 
-static Value upgrade_targets(const RdsEngine *engine, const char *version) {
+static Value upgrade_targets(Region *region, const RdsEngine *engine, const char *version) {
 	g_autoptr(ValueBuilder) targets = value_builder_new(VALUE_TUPLE, NULL);
 	g_autofree char *own = rds_major(engine, version);
 	gboolean later = FALSE;
 	for (const char *const *each = engine->versions; *each; each++) {
 		g_autofree char *major = rds_major(engine, *each);
-		g_autofree char *target = newest(engine, major);
+		g_autofree char *target = newest(region, engine, major);
 		gboolean same = g_str_equal(major, own);
 		if ((same && minor_of(target) > minor_of(version)) || later)
 			value_builder_add_take(targets,
@@ -158,7 +157,7 @@ static Value log_types(const RdsEngine *engine) {
 		value_string("general"), value_string("slowquery"));
 }
 
-static Value engine_version(const RdsEngine *engine, const char *version) {
+static Value engine_version(Region *region, const RdsEngine *engine, const char *version) {
 	g_autofree char *family = rds_family(engine, version);
 	g_autofree char *major = rds_major(engine, version);
 	return value_object_take("Engine", value_string(engine->name), "EngineVersion",
@@ -166,16 +165,16 @@ static Value engine_version(const RdsEngine *engine, const char *version) {
 		"DBParameterGroupFamily", value_string(family), "DBEngineDescription",
 		value_string(engine->description), "DBEngineVersionDescription",
 		value_string_printf("%s %s", engine->title, version), "Status",
-		value_string("available"), "ValidUpgradeTarget", upgrade_targets(engine, version),
-		"ExportableLogTypes", log_types(engine), "SupportsLogExportsToCloudwatchLogs",
-		value_bool(FALSE), "SupportsReadReplica", value_bool(FALSE),
-		"SupportedFeatureNames", value_empty_tuple(), "SupportedEngineModes",
-		value_empty_tuple(), "SupportsParallelQuery", value_bool(FALSE),
-		"SupportsGlobalDatabases", value_bool(FALSE), "SupportsBabelfish",
-		value_bool(FALSE), "SupportsCertificateRotationWithoutRestart", value_bool(FALSE),
-		"SupportsLimitlessDatabase", value_bool(FALSE), "SupportsIntegrations",
-		value_bool(FALSE), "SupportsLocalWriteForwarding", value_bool(FALSE),
-		"SupportedCACertificateIdentifiers",
+		value_string("available"), "ValidUpgradeTarget",
+		upgrade_targets(region, engine, version), "ExportableLogTypes", log_types(engine),
+		"SupportsLogExportsToCloudwatchLogs", value_bool(FALSE), "SupportsReadReplica",
+		value_bool(FALSE), "SupportedFeatureNames", value_empty_tuple(),
+		"SupportedEngineModes", value_empty_tuple(), "SupportsParallelQuery",
+		value_bool(FALSE), "SupportsGlobalDatabases", value_bool(FALSE),
+		"SupportsBabelfish", value_bool(FALSE), "SupportsCertificateRotationWithoutRestart",
+		value_bool(FALSE), "SupportsLimitlessDatabase", value_bool(FALSE),
+		"SupportsIntegrations", value_bool(FALSE), "SupportsLocalWriteForwarding",
+		value_bool(FALSE), "SupportedCACertificateIdentifiers",
 		value_tuple_take(1, value_string("rds-ca-rsa2048-g1")), NULL);
 }
 
@@ -187,6 +186,7 @@ static gboolean version_matches(const char *asked, const char *version) {
 }
 
 typedef struct {
+	Region *region;
 	Value input;
 	ValueBuilder *found;
 } Search;
@@ -206,7 +206,8 @@ static void add_version(Search *search, const RdsEngine *engine, const char *ver
 		rds_filter_passes(filters, "db-parameter-group-family", families) &&
 		rds_filter_passes(filters, "status", statuses) &&
 		rds_filter_passes(filters, "engine-mode", modes))
-		value_builder_add_take(search->found, engine_version(engine, version));
+		value_builder_add_take(
+			search->found, engine_version(search->region, engine, version));
 }
 
 /* The newest of each major version; an older one that is asked for in full. */
@@ -215,7 +216,7 @@ static void add_versions(Search *search, const RdsEngine *engine) {
 	g_autofree char *normal = g_strdup(default_version(engine));
 	for (const char *const *version = engine->versions; *version; version++) {
 		g_autofree char *major = rds_major(engine, *version);
-		g_autofree char *best = newest(engine, major);
+		g_autofree char *best = newest(search->region, engine, major);
 		if (value_get_bool(search->input, "DefaultOnly") && !asked &&
 			!g_str_equal(major, normal))
 			continue;
@@ -223,7 +224,8 @@ static void add_versions(Search *search, const RdsEngine *engine) {
 			add_version(search, engine, best);
 			continue;
 		}
-		g_autofree char *exact = asked ? rds_version(engine, asked, NULL) : NULL;
+		g_autofree char *exact =
+			asked ? rds_version(search->region, engine, asked, NULL) : NULL;
 		g_autofree char *exact_major = exact ? rds_major(engine, exact) : NULL;
 		if (exact && g_str_equal(exact, asked) && g_str_equal(exact_major, major))
 			add_version(search, engine, exact);
@@ -235,7 +237,7 @@ Value rds_describe_engine_versions(RegionCall *call, Value input, GError **error
 		"engine-version", "status", NULL};
 	if (!rds_check_filters(value_get(input, "Filters"), known, error))
 		return VALUE_NOTHING;
-	Search search = {input, value_builder_new(VALUE_TUPLE, NULL)};
+	Search search = {call->region, input, value_builder_new(VALUE_TUPLE, NULL)};
 	const char *engine = value_get_text(input, "Engine");
 	for (guint i = 0; i < G_N_ELEMENTS(engines); i++)
 		if (!engine || g_str_equal(engine, engines[i].name))
@@ -303,7 +305,7 @@ Value rds_describe_orderable_options(RegionCall *call, Value input, GError **err
 	g_autoptr(ValueBuilder) found = value_builder_new(VALUE_TUPLE, NULL);
 	for (const char *const *each = engine->versions; *each; each++) {
 		g_autofree char *major = rds_major(engine, *each);
-		g_autofree char *version = newest(engine, major);
+		g_autofree char *version = newest(call->region, engine, major);
 		if (!version_matches(asked, version) ||
 			(license && !g_str_equal(license, engine->license)))
 			continue;

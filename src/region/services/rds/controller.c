@@ -22,6 +22,7 @@ typedef struct {
 	Region *region;
 	Databases *databases; /* NULL without a glass */
 	GHashTable *told; /* DbiResourceId -> Told */
+	GHashTable *versions; /* of servers, by engine: asking costs the start of a program */
 	gboolean swept;
 } Controller;
 
@@ -359,10 +360,22 @@ static void on_changed(Database *database, gpointer data) {
 	region_wake(((Controller *)data)->region, NAME);
 }
 
+const char *rds_served_version(Region *region, const char *engine, GError **error) {
+	Controller *self = region_data(region, NAME);
+	const char *known = g_hash_table_lookup(self->versions, engine);
+	if (known)
+		return known;
+	char *version = database_server_version(engine, error);
+	if (version)
+		g_hash_table_insert(self->versions, g_strdup(engine), version);
+	return version;
+}
+
 gboolean rds_start(Region *region, GError **error) {
 	Controller *self = g_new0(Controller, 1);
 	self->region = region;
 	self->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, told_free);
+	self->versions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	region_set_data(region, NAME, self, NULL);
 	if (region_glass(region))
 		self->databases = databases_new(region_glass(region), on_changed, self);
@@ -379,6 +392,7 @@ void rds_stop(Region *region) {
 		return;
 	g_clear_pointer(&self->databases, databases_free);
 	g_clear_pointer(&self->told, g_hash_table_unref);
+	g_clear_pointer(&self->versions, g_hash_table_unref);
 	g_free(self);
 	region_set_data(region, NAME, NULL, NULL);
 }

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "glass/database.h"
 #include "region/services/ec2/ec2.h"
 #include "region/services/rds/internal.h"
 
@@ -12,8 +11,7 @@ static const RdsEngine *check_engine(RegionCall *call, const char *name, GError 
 	const RdsEngine *engine = rds_engine(name);
 	g_autoptr(GError) missing = NULL;
 	if (engine && region_glass(call->region)) {
-		g_autofree char *served = database_server_version(name, &missing);
-		if (!served) {
+		if (!rds_served_version(call->region, name, &missing)) {
 			wire_error_set_status(error, 501, "NotImplemented", "%s", missing->message);
 			return NULL;
 		}
@@ -323,7 +321,7 @@ static Value with_settings_take(Value instance, Value input) {
 static Value make_instance(
 	RegionCall *call, const RdsEngine *engine, const char *name, Value input, GError **error) {
 	g_autofree char *version =
-		rds_version(engine, value_get_text(input, "EngineVersion"), error);
+		rds_version(call->region, engine, value_get_text(input, "EngineVersion"), error);
 	if (!version)
 		return VALUE_NOTHING;
 	g_autofree char *random = text_random(26, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");

@@ -56,7 +56,8 @@ static gboolean check_version(
 	return FALSE;
 }
 
-static gboolean add_version(Value instance, Value input, ValueBuilder *wanted, GError **error) {
+static gboolean add_version(
+	Region *region, Value instance, Value input, ValueBuilder *wanted, GError **error) {
 	const char *asked = value_get_text(input, "EngineVersion");
 	const char *now = value_get_text(instance, "EngineVersion");
 	if (!asked)
@@ -66,7 +67,7 @@ static gboolean add_version(Value instance, Value input, ValueBuilder *wanted, G
 	gsize length = strlen(asked);
 	if (g_str_has_prefix(now, asked) && (now[length] == '.' || now[length] == '\0'))
 		return TRUE;
-	g_autofree char *version = rds_version(engine, asked, error);
+	g_autofree char *version = rds_version(region, engine, asked, error);
 	if (!version || !check_version(engine, now, version, input, error))
 		return FALSE;
 	value_builder_set_take(wanted, "EngineVersion", value_string(version));
@@ -129,7 +130,7 @@ static Value wanted_values(RegionCall *call, Value instance, Value input, GError
 	}
 	if (port != 0 && port != value_get_int(value_get(instance, "Endpoint"), "Port", 0))
 		value_builder_set_take(wanted, "Port", value_int(port));
-	if (!add_version(instance, input, wanted, error) ||
+	if (!add_version(call->region, instance, input, wanted, error) ||
 		!add_storage(instance, input, wanted, error) ||
 		!add_name(call, instance, input, wanted, error))
 		return VALUE_NOTHING;

@@ -56,7 +56,7 @@ typedef struct {
 const RdsEngine *rds_engine(const char *name); /* or NULL */
 /* The full version that `asked` (NULL: the engine's newest default) means: "13" gives the newest
  * known 13.x. NULL and an error if there is none such. Caller frees. */
-char *rds_version(const RdsEngine *engine, const char *asked, GError **error);
+char *rds_version(Region *region, const RdsEngine *engine, const char *asked, GError **error);
 char *rds_major(const RdsEngine *engine, const char *version); /* "15", "8.0"; caller frees */
 char *rds_family(const RdsEngine *engine, const char *version); /* "postgres15"; caller frees */
 /* The engine of a family, or NULL. */
@@ -130,5 +130,8 @@ RdsOperation rds_create_instance, rds_describe_instances, rds_modify_instance, r
 
 /* ---- what runs (controller.c) ---- */
 
+/* The version of the server that would serve an engine ("15.18"), borrowed; NULL and an error that
+ * names what to install. */
+const char *rds_served_version(Region *region, const char *engine, GError **error);
 gboolean rds_start(Region *region, GError **error);
 void rds_stop(Region *region);
