@@ -133,6 +133,7 @@ Databases *databases_new(Glass *glass, DatabaseChanged changed, gpointer data) {
 	databases->data = data;
 	databases->cancellable = g_cancellable_new();
 	databases->all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, database_forget);
+	databases->versions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 	return databases;
 }
 

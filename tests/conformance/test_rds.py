@@ -307,6 +307,9 @@ def test_catalogue(rds):
     assert {each["EngineVersion"] for each in options["OrderableDBInstanceOptions"]} >= {"8.0.43"}
     (group,) = rds.describe_option_groups(OptionGroupName="default:postgres-15")["OptionGroupsList"]
     assert group["EngineName"] == "postgres"
+    with pytest.raises(ClientError) as failure:
+        rds.describe_db_log_files(DBInstanceIdentifier="none")
+    assert code(failure) == "DBInstanceNotFound"
     assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
 
 

@@ -371,6 +371,13 @@ const char *rds_served_version(Region *region, const char *engine, GError **erro
 	return version;
 }
 
+char *rds_log_path(Region *region, Value instance) {
+	Controller *self = region_data(region, NAME);
+	const Database *database =
+		self->databases ? databases_get(self->databases, resource_of(instance)) : NULL;
+	return database ? database_log_path(database) : NULL;
+}
+
 gboolean rds_start(Region *region, GError **error) {
 	Controller *self = g_new0(Controller, 1);
 	self->region = region;

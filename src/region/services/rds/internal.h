@@ -128,10 +128,16 @@ Value rds_instance_differences(Region *region, Value instance);
 RdsOperation rds_create_instance, rds_describe_instances, rds_modify_instance, rds_reboot_instance,
 	rds_start_instance, rds_stop_instance, rds_delete_instance;
 
+/* ---- logs (log.c) ---- */
+
+RdsOperation rds_describe_log_files, rds_download_log;
+
 /* ---- what runs (controller.c) ---- */
 
 /* The version of the server that would serve an engine ("15.18"), borrowed; NULL and an error that
  * names what to install. */
 const char *rds_served_version(Region *region, const char *engine, GError **error);
+/* Where the instance's server writes its log; NULL: it has none. Caller frees. */
+char *rds_log_path(Region *region, Value instance);
 gboolean rds_start(Region *region, GError **error);
 void rds_stop(Region *region);
