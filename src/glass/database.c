@@ -263,8 +263,9 @@ static void finish_remove(Database *database, GBytes *result, const GError *erro
 	}
 	Databases *databases = database->databases;
 	g_autofree char *id = g_strdup(database->spec->id);
-	gpointer stolen;
-	g_hash_table_steal_extended(databases->all, id, NULL, &stolen);
+	gpointer key, value;
+	g_hash_table_steal_extended(databases->all, id, &key, &value);
+	g_free(key);
 	set_status(database, DATABASE_DELETED);
 	database_forget(database);
 }
