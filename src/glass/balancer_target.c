@@ -226,16 +226,20 @@ static const BalancerGroup *group_of(const BalancerSpec *spec, const char *id) {
 
 #define POOL " pool-purge-delay 5s pool-max-conn -1"
 
-static void append_checks(GString *text, const BalancerGroup *group, int interval) {
+/* Checks use TLS when the requests do, unless they have a port of their own. */
+static void append_checks(
+	GString *text, const BalancerGroup *group, const Target *target, int interval) {
 	const BalancerHealthCheck *check = &group->check;
+	gboolean plain = group->https && !check->https;
+	int port = check->port ? check->port : plain ? target->port : 0;
 	g_string_append_printf(text, " check inter %ds rise %d fall %d", interval,
 		MAX(check->healthy_threshold, 1), MAX(check->unhealthy_threshold, 1));
-	if (check->port)
-		g_string_append_printf(text, " port %d", check->port);
+	if (port)
+		g_string_append_printf(text, " port %d", port);
+	if (check->https && (port || !group->https))
+		g_string_append(text, " check-ssl");
 	if (check->https && !group->https)
-		g_string_append(text, " check-ssl verify none");
-	if (!check->https && group->https)
-		g_string_append(text, " no-check-ssl");
+		g_string_append(text, " verify none");
 }
 
 /* "10.0.0.5:80 check …": what a server of a kind ("", ".probe", ".open") is. */
@@ -249,7 +253,7 @@ static void append_server(GString *text, const BalancerGroup *group, const Targe
 	if (g_str_equal(kind, ".open"))
 		g_string_append(text, " backup");
 	else if (check->enabled)
-		append_checks(text, group,
+		append_checks(text, group, target,
 			g_str_equal(kind, ".probe") ? MIN(check->interval, PROBE_INTERVAL_S)
 						    : check->interval);
 	if (*kind == '\0' && group->slow_start > 0)

@@ -113,10 +113,26 @@ static void test_refused(void) {
 	g_assert_nonnull(strstr(error->message, "target group unknown"));
 }
 
+static void test_stickiness(void) {
+	g_autoptr(BalancerSpec) spec = sample();
+	BalancerGroup *front = spec->groups->pdata[0], *back = spec->groups->pdata[1];
+	front->stickiness = 3600;
+	back->stickiness = 60;
+	back->cookie = g_strdup("PHPSESSID");
+	assert_accepted(spec);
+	g_autofree char *config = balancer_configuration(spec, NULL, "/x", NULL);
+	g_assert_nonnull(strstr(config, "AWSALB=%[var(txn.session)]; Max-Age=3600"));
+	g_assert_nonnull(strstr(config, "stick match req.cook(PHPSESSID)"));
+}
+
 static void test_published(void) {
 	g_autoptr(BalancerSpec) spec = sample();
 	g_autofree char *config = balancer_configuration(spec, (int[]){7}, "/x", NULL);
 	g_assert_nonnull(strstr(config, "\tbind 127.0.0.2:8080\n\tbind fd@7\n"));
+	/* Its port is served on the interfaces as well, so that one URL works on both sides. */
+	((BalancerListener *)spec->listeners->pdata[0])->published_port = 9090;
+	g_autofree char *both = balancer_configuration(spec, (int[]){7}, "/x", NULL);
+	g_assert_nonnull(strstr(both, "\tbind 127.0.0.2:8080\n\tbind 127.0.0.2:9090\n"));
 }
 
 int main(int argc, char **argv) {
@@ -124,6 +140,7 @@ int main(int argc, char **argv) {
 	g_test_add_func("/balancer/rules", test_rules);
 	g_test_add_func("/balancer/actions", test_actions);
 	g_test_add_func("/balancer/refused", test_refused);
+	g_test_add_func("/balancer/stickiness", test_stickiness);
 	g_test_add_func("/balancer/published", test_published);
 	return g_test_run();
 }

@@ -114,7 +114,9 @@ static int choose(Region *region, int preferred) {
 }
 
 Value elbv2_publish_balancer(Region *region, Value balancer) {
-	if (!g_str_equal(value_get_text(balancer, "Scheme"), "internet-facing"))
+	/* Nothing would answer there without a glass. */
+	if (!region_glass(region) ||
+		!g_str_equal(value_get_text(balancer, "Scheme"), "internet-facing"))
 		return balancer;
 	int port = choose(region, 80);
 	if (!port)
