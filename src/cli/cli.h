@@ -11,24 +11,34 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_command_apply;
+extern const CliCommand cli_command_console;
 extern const CliCommand cli_command_destroy;
 extern const CliCommand cli_command_down;
 extern const CliCommand cli_command_env;
 extern const CliCommand cli_command_exec;
 extern const CliCommand cli_command_fmt;
+extern const CliCommand cli_command_force_unlock;
+extern const CliCommand cli_command_get;
+extern const CliCommand cli_command_graph;
 extern const CliCommand cli_command_image;
+extern const CliCommand cli_command_import;
 extern const CliCommand cli_command_init;
 extern const CliCommand cli_command_logs;
 extern const CliCommand cli_command_open;
 extern const CliCommand cli_command_output;
 extern const CliCommand cli_command_plan;
+extern const CliCommand cli_command_providers;
+extern const CliCommand cli_command_refresh;
 extern const CliCommand cli_command_show;
 extern const CliCommand cli_command_state;
 extern const CliCommand cli_command_status;
+extern const CliCommand cli_command_taint;
 extern const CliCommand cli_command_types;
+extern const CliCommand cli_command_untaint;
 extern const CliCommand cli_command_up;
 extern const CliCommand cli_command_validate;
 extern const CliCommand cli_command_version;
+extern const CliCommand cli_command_workspace;
 
 /* The data folder: $TERRARIUM_HOME, else terrarium in XDG's data home. Caller frees. */
 char *cli_home(void);

@@ -24,6 +24,16 @@ static const CliCommand *const commands[] = {
 	&cli_command_output,
 	&cli_command_show,
 	&cli_command_state,
+	&cli_command_import,
+	&cli_command_taint,
+	&cli_command_untaint,
+	&cli_command_refresh,
+	&cli_command_workspace,
+	&cli_command_console,
+	&cli_command_get,
+	&cli_command_providers,
+	&cli_command_graph,
+	&cli_command_force_unlock,
 	&cli_command_fmt,
 	&cli_command_image,
 	&cli_command_types,
@@ -35,7 +45,7 @@ static const CliCommand *const commands[] = {
 static void print_usage(FILE *out) {
 	fprintf(out, "Usage: terrarium [-chdir=DIR] COMMAND [OPTION…]\n\nCommands:\n");
 	for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(out, "\nterrarium COMMAND --help tells more about one.\n");
 }
 

@@ -403,3 +403,64 @@ gboolean engine_validate(Engine *engine) {
 	engine->validated = diags_error_count(engine->diags) == errors;
 	return engine->validated;
 }
+
+char *engine_evaluate(Engine *engine, const char *text) {
+	if (!engine->given && !engine_collect_variables(engine))
+		return NULL;
+	g_mutex_lock(&engine->lock);
+	engine_begin_walk(engine, PHASE_DESTROY);
+	guint errors = diags_error_count(engine->diags);
+	static const char name[] = "<console-input>";
+	sources_add(engine->sources, name, text, strlen(text));
+	LangFile *file = lang_parse_expression(name, text, strlen(text), engine->diags);
+	g_ptr_array_add(engine->config->files, file);
+	EvalScope scope = {.engine = engine, .module = engine->root};
+	LangExpr *expr = lang_file_expr(file);
+	g_auto(Value) value = expr && diags_error_count(engine->diags) == errors
+				      ? engine_eval(&scope, expr, engine->diags)
+				      : VALUE_NOTHING;
+	g_mutex_unlock(&engine->lock);
+	return diags_error_count(engine->diags) > errors ? NULL : lang_value_to_text(value, 0);
+}
+
+static gboolean nothing(GraphNode *node, gpointer data) {
+	return TRUE;
+}
+
+static char *full_name(const Resource *resource) {
+	g_autofree char *name = resource_name(resource);
+	return *resource->module->path ? g_strdup_printf("%s.%s", resource->module->path, name)
+				       : g_steal_pointer(&name);
+}
+
+typedef struct {
+	GString *out;
+	char *from;
+} Edges;
+
+static void write_edge(gpointer resource, gpointer data) {
+	Edges *edges = data;
+	g_autofree char *to = full_name(resource);
+	g_string_append_printf(edges->out, "  \"%s\" -> \"%s\";\n", edges->from, to);
+}
+
+char *engine_dot(Engine *engine) {
+	g_autoptr(Order) order = engine_order(engine, nothing);
+	if (!order)
+		return NULL;
+	GString *out = g_string_new("digraph G {\n  rankdir = \"RL\";\n  node [shape = rect, "
+				    "fontname = \"sans-serif\"];\n");
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		for (guint j = 0; j < module->resources->len; j++) {
+			const Resource *resource = module->resources->pdata[j];
+			g_autofree char *name = full_name(resource);
+			g_string_append_printf(out, "  \"%s\" [label=\"%s\"];\n", name, name);
+			Edges edges = {out, name};
+			graph_reach_nearest(
+				g_hash_table_lookup(order->nodes, resource), write_edge, &edges);
+		}
+	}
+	g_string_append(out, "}\n");
+	return g_string_free(out, FALSE);
+}

@@ -168,6 +168,17 @@ void engine_each_provider(Engine *engine, EngineProviderFunc found, gpointer dat
 const Schema *engine_state_schema(
 	Engine *engine, const char *provider, gboolean managed, const char *type);
 
+/* Takes the object with that id into the state at an address that the configuration has. FALSE
+ * after errors. */
+gboolean engine_import(Engine *engine, const char *address, const char *id);
+/* The value of an expression in the root module, where resources are as the state has them, as
+ * text. NULL after errors. Caller frees. */
+char *engine_evaluate(Engine *engine, const char *text);
+
+/* The resources and what each depends on, in Graphviz's language. NULL after errors. Caller frees.
+ */
+char *engine_dot(Engine *engine);
+
 /* ---- saved plans (planfile.c) ---- */
 
 /* Writes the plan, with the state that it was made from and the variables. */

@@ -159,7 +159,8 @@ void graph_keep_chosen(Graph *graph) {
 	}
 }
 
-void graph_reach(GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data) {
+static void reach(GraphNode *node, gboolean nearest,
+	void (*found)(gpointer node_data, gpointer data), gpointer data) {
 	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 	g_autoptr(GPtrArray) stack = g_ptr_array_new();
 	g_ptr_array_add(stack, node);
@@ -171,9 +172,19 @@ void graph_reach(GraphNode *node, void (*found)(gpointer node_data, gpointer dat
 				continue;
 			if (below->run)
 				found(below->data, data);
-			g_ptr_array_add(stack, below);
+			if (!nearest || !below->run)
+				g_ptr_array_add(stack, below);
 		}
 	}
+}
+
+void graph_reach(GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data) {
+	reach(node, FALSE, found, data);
+}
+
+void graph_reach_nearest(
+	GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data) {
+	reach(node, TRUE, found, data);
 }
 
 void graph_set_data(Graph *graph, gpointer data) {

@@ -39,6 +39,9 @@ gboolean graph_walk(Graph *graph, guint parallelism, GMutex *lock);
 void graph_stop(Graph *graph);
 /* Calls `found` for the data of each node with a run that `node` needs, near or far, once each. */
 void graph_reach(GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data);
+/* The same, but not beyond those: only the nearest on each way. */
+void graph_reach_nearest(
+	GraphNode *node, void (*found)(gpointer node_data, gpointer data), gpointer data);
 /* What the runs share. */
 void graph_set_data(Graph *graph, gpointer data);
 gpointer graph_data(const Graph *graph);

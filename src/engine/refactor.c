@@ -315,3 +315,75 @@ gboolean engine_refuse_missing_import(Engine *engine, const char *address, Sourc
 		address);
 	return FALSE;
 }
+
+static const Resource *import_target(Engine *engine, const char *text) {
+	g_autoptr(Address) address = address_parse(text, engine->diags);
+	if (!address || !address->type) {
+		if (!diags_has_errors(engine->diags))
+			diags_error(engine->diags, SOURCE_NOWHERE, "Invalid address",
+				"\"%s\" is no resource instance.", text);
+		return NULL;
+	}
+	const Resource *resource = engine_declared(engine, address);
+	if (!resource || !resource->managed) {
+		g_autofree char *summary = g_strdup_printf(
+			"resource address \"%s\" does not exist in the configuration.", text);
+		diags_error(engine->diags, SOURCE_NOWHERE, summary,
+			"Before importing this resource, please create its configuration in %s. "
+			"For "
+			"example:\n\nresource \"%s\" \"%s\" {\n  # (resource arguments)\n}",
+			*address->module ? address->module : "the root module", address->type,
+			address->name);
+		return NULL;
+	}
+	if (state_instance(engine->state, text)) {
+		diags_error(engine->diags, SOURCE_NOWHERE, "Resource already managed by Terrarium",
+			"Terrarium is already managing a remote object for %s. To import to this "
+			"address you must first remove the existing object from the state.",
+			text);
+		return NULL;
+	}
+	return resource;
+}
+
+/* Reads what the import found, so that the state has all of it. */
+static gboolean complete_import(Engine *engine, const char *address, ProviderInstance *provider,
+	const Resource *resource, const Schema *schema) {
+	StateInstance *instance = state_instance(engine->state, address);
+	g_auto(Value) prior = engine_object_value(engine, instance->current, schema, address);
+	g_autofree char *shown = engine_id_of(prior);
+	engine_tell(engine, EVENT_REFRESHING, address, shown, 0);
+	g_auto(Value) now = VALUE_NOTHING;
+	g_autoptr(Diags) own = diags_new();
+	gboolean fine = provider->class->read(
+		provider->provider, resource->type, prior, &now, engine->cancellable, own);
+	engine_take_diags(engine, own, NULL, resource->range, address);
+	if (!fine)
+		return FALSE;
+	if (value_is_null(now))
+		return engine_refuse_missing_import(engine, address, resource->range);
+	g_auto(Value) marked = engine_mark_by_schema(now, schema->block);
+	StateObject *object = state_object_new();
+	state_object_set(object, marked, schema_block_type(schema->block));
+	object->schema_version = schema->version;
+	return state_put(engine->state, address, provider->address, NULL, object, NULL);
+}
+
+gboolean engine_import(Engine *engine, const char *address, const char *id) {
+	if (!engine_collect_variables(engine) || !engine_validate(engine))
+		return FALSE;
+	g_mutex_lock(&engine->lock);
+	engine_begin_walk(engine, PHASE_PLAN);
+	/* Nothing is written unless all of it is known. */
+	engine_detach_state(engine);
+	const Resource *resource = import_target(engine, address);
+	ProviderInstance *provider = resource ? engine_provider_of(engine, resource) : NULL;
+	const Schema *schema = provider ? engine_schema(provider, TRUE, resource->type) : NULL;
+	gboolean fine = schema &&
+			engine_import_object(engine, address, provider, resource->type, schema,
+				resource->range, id) &&
+			complete_import(engine, address, provider, resource, schema) &&
+			engine_attach_state(engine);
+	g_mutex_unlock(&engine->lock);
+	return fine;
+}

@@ -415,3 +415,66 @@ def test_balancer(region, terrarium, tmp_path):
     assert "No changes." in terrarium("plan", "-detailed-exitcode")
     terrarium("destroy", "-auto-approve")
     assert not [each for each in elb.describe_load_balancers()["LoadBalancers"] if each["LoadBalancerName"] == "main"]
+
+
+def test_import(region, terrarium, tmp_path):
+    ec2 = region.client("ec2")
+    made = ec2.create_vpc(CidrBlock="10.35.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=made, CidrBlock="10.35.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="imported", Description="d", VpcId=made)["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}],
+    )
+    (tmp_path / "main.tf").write_text(f"""
+resource "aws_vpc" "main" {{ cidr_block = "10.35.0.0/16" }}
+resource "aws_subnet" "a" {{
+  vpc_id     = aws_vpc.main.id
+  cidr_block = "10.35.1.0/24"
+}}
+resource "aws_security_group" "g" {{
+  name        = "imported"
+  description = "d"
+  vpc_id      = aws_vpc.main.id
+}}
+resource "aws_security_group_rule" "r" {{
+  type              = "ingress"
+  security_group_id = aws_security_group.g.id
+  protocol          = "tcp"
+  from_port         = 80
+  to_port           = 80
+  cidr_blocks       = ["10.0.0.0/8"]
+}}
+import {{
+  to = aws_vpc.main
+  id = "{made}"
+}}
+import {{
+  to = aws_subnet.a
+  id = "{subnet}"
+}}
+import {{
+  to = aws_security_group_rule.r
+  id = "{group}_ingress_tcp_80_80_10.0.0.0/8"
+}}
+""")
+    assert "Import successful!" in terrarium("import", "aws_security_group.g", group)
+    shown = terrarium("apply", "-auto-approve")
+    assert "# aws_vpc.main will be imported" in shown
+    assert "3 imported, 0 added" in shown and "0 destroyed" in shown
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    assert [each["VpcId"] for each in ec2.describe_vpcs(VpcIds=[made])["Vpcs"]] == [made]
+    terrarium("state", "rm", "aws_security_group_rule.r")
+    terrarium("import", "aws_security_group_rule.r", f"{group}_ingress_tcp_80_80_10.0.0.0/8")
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    done = subprocess.run(
+        [region.terrarium, "import", "aws_vpc.main[1]", "vpc-00000000000000000"],
+        cwd=tmp_path,
+        env=region.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Cannot import non-existent remote object" in done.stderr

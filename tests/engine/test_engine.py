@@ -370,3 +370,153 @@ def test_paths_of_modules(folder):
     folder.run("init")
     folder.apply()
     assert folder.outputs() == {"root": "./a", "part": "parts/one ."}
+
+
+def test_removed_is_forgotten_or_destroyed(folder):
+    folder.write("""
+        resource "terraform_data" "a" { input = 1 }
+        resource "terraform_data" "b" { input = 1 }
+        """)
+    folder.apply()
+    folder.write("""
+        removed {
+          from = terraform_data.a
+          lifecycle { destroy = false }
+        }
+        removed { from = terraform_data.b }
+        """)
+    shown = folder.apply()
+    assert "# terraform_data.a will no longer be managed by Terrarium, but will not be destroyed" in shown
+    assert "Some objects will no longer be managed by Terrarium" in shown
+    assert "terraform_data.a: Destroying" not in shown
+    assert "Resources: 0 added, 0 changed, 1 destroyed." in shown
+    assert folder.state()["resources"] == []
+
+
+def test_checks_warn_and_stop_nothing(folder):
+    folder.write("""
+        resource "terraform_data" "a" { input = 1 }
+        check "size" {
+          data "terraform_remote_state" "none" {
+            backend = "local"
+            config  = { path = "nowhere.tfstate" }
+          }
+          assert {
+            condition     = terraform_data.a.output == 2
+            error_message = "It is ${terraform_data.a.output}."
+          }
+        }
+        """)
+    shown = folder.apply()
+    assert "Warning: Check block assertion failed" in shown
+    assert "It is 1." in shown
+    assert 'in check "size"' in shown
+    assert "Resources: 1 added" in shown
+
+
+def test_state_is_moved_pushed_and_pulled(folder):
+    folder.write("""
+        module "m" { source = "./child" }
+        """)
+    folder.write('resource "terraform_data" "x" {\n  count = 2\n  input = count.index\n}\n', "child/main.tf")
+    folder.apply()
+    assert "Successfully moved 2 object(s)." in folder.run("state", "mv", "module.m", "module.n")
+    assert folder.run("state", "list").split() == [
+        "module.n.terraform_data.x[0]",
+        "module.n.terraform_data.x[1]",
+    ]
+    pulled = folder.run("state", "pull")
+    (folder.path / "old.tfstate").write_text(pulled)
+    assert "Removed module.n.terraform_data.x[0]" in folder.run("state", "rm", "module.n.terraform_data.x[0]")
+    assert "with serial" in folder.run("state", "push", "old.tfstate", code=1)
+    folder.run("state", "push", "-force", "old.tfstate")
+    assert len(folder.run("state", "list").split()) == 2
+    stranger = json.loads(pulled)
+    stranger["lineage"] = "another"
+    (folder.path / "other.tfstate").write_text(json.dumps(stranger))
+    assert "unrelated state" in folder.run("state", "push", "other.tfstate", code=1)
+
+
+def test_workspaces_keep_states_apart(folder):
+    folder.write("""
+        resource "terraform_data" "a" { input = terraform.workspace }
+        output "a" { value = terraform_data.a.output }
+        """)
+    folder.apply()
+    folder.run("workspace", "new", "other")
+    assert folder.run("state", "list", code=1)
+    folder.apply()
+    assert folder.outputs() == {"a": "other"}
+    folder.run("workspace", "select", "default")
+    assert folder.outputs() == {"a": "default"}
+    assert "Workspace is not empty" in folder.run("workspace", "delete", "other", code=1)
+    folder.run("workspace", "delete", "-force", "other")
+    assert folder.run("workspace", "list") == "* default\n\n"
+
+
+def test_console(folder):
+    folder.write("""
+        variable "x" { default = 2 }
+        resource "terraform_data" "a" { input = { n = var.x } }
+        """)
+    folder.apply()
+    done = subprocess.run(
+        [os.environ["TERRARIUM"], "console"],
+        cwd=folder.path,
+        input="terraform_data.a.output.n + var.x\nupper(\"x\")\nnope.x\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == '4\n"X"\n'
+    assert "Reference to undeclared resource" in done.stderr
+    assert done.returncode == 1
+
+
+def test_questions(folder):
+    folder.write("""
+        variable "n" {
+          type        = number
+          description = "How many."
+        }
+        resource "terraform_data" "a" { input = var.n }
+        """)
+
+    def ask(text, *arguments):
+        done = subprocess.run(
+            [os.environ["TERRARIUM"], *arguments], cwd=folder.path, input=text, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, _ = ask("5\nyes\n", "apply")
+    assert code == 0
+    assert out.startswith("var.n\n  How many.\n\n  Enter a value: \n")
+    assert "\nDo you want to perform these actions?\n  Terrarium will perform the actions described above.\n" in out
+    assert folder.state()["resources"][0]["instances"][0]["attributes"]["input"]["value"] == 5
+    code, out, _ = ask("no\n", "apply", "-var", "n=6")
+    assert (code, "Apply cancelled." in out) == (1, True)
+    code, _, err = ask("", "apply", "-var", "n=6")
+    assert (code, "error asking for approval: EOF" in err) == (1, True)
+    code, _, err = ask("", "plan", "-input=false")
+    assert (code, "No value for required variable" in err) == (1, True)
+    code, out, _ = ask("5\nyes\n", "destroy")
+    assert (code, "There is no undo. Only 'yes' will be accepted to confirm." in out) == (0, True)
+
+
+def test_count_comes_and_goes_without_replacement(folder):
+    folder.write('resource "terraform_data" "a" { input = "x" }\n')
+    folder.apply()
+    folder.write('resource "terraform_data" "a" {\n  count = 1\n  input = "x"\n}\n')
+    shown = folder.apply()
+    assert "# terraform_data.a has moved to terraform_data.a[0]" in shown
+    assert "Resources: 0 added, 0 changed, 0 destroyed." in shown
+    assert folder.run("state", "list").split() == ["terraform_data.a[0]"]
+
+
+def test_what_cannot_be_is_said_at_once(folder):
+    folder.write('resource "terraform_data" "a" { input = terraform_data.a.id }\n')
+    assert "Self-referential block" in folder.run("validate", code=1)
+    folder.write('resource "terraform_data" "a" { depends_on = [terraform_data.b] }\n')
+    assert "Reference to undeclared resource" in folder.run("validate", code=1)
+    folder.write('resource "terraform_data" "a" {}\noutput "x" { value = terraform_data.a.ouput }\n')
+    assert 'Did you mean "output"?' in folder.run("validate", code=1)

@@ -153,5 +153,15 @@ static int run_destroy(int argc, char **argv) {
 	return run_with(argc, argv, TRUE);
 }
 
+/* apply -refresh-only -auto-approve, under its older name. */
+static int run_refresh(int argc, char **argv) {
+	g_autofree char **all = g_new0(char *, argc + 3);
+	memcpy(all, argv, (gsize)argc * sizeof *argv);
+	all[argc] = (char *)"-refresh-only";
+	all[argc + 1] = (char *)"-auto-approve";
+	return run_with(argc + 2, all, FALSE);
+}
+
+const CliCommand cli_command_refresh = {"refresh", "Bring the state up to date", run_refresh};
 const CliCommand cli_command_apply = {"apply", "Make it so", run_apply};
 const CliCommand cli_command_destroy = {"destroy", "Destroy what apply made", run_destroy};

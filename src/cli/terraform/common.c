@@ -195,6 +195,44 @@ char *command_state_path(void) {
 	return g_build_filename(STATE_FOLDER, workspace, "terraform.tfstate", NULL);
 }
 
+char *command_workspace_folder(const char *workspace) {
+	return g_build_filename(STATE_FOLDER, workspace, NULL);
+}
+
+static int compare_texts(gconstpointer a, gconstpointer b) {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **command_workspaces(void) {
+	g_autofree char *current = command_workspace();
+	GPtrArray *names = g_ptr_array_new();
+	g_ptr_array_add(names, g_strdup("default"));
+	if (!g_str_equal(current, "default"))
+		g_ptr_array_add(names, g_strdup(current));
+	g_autoptr(GDir) dir = g_dir_open(STATE_FOLDER, 0, NULL);
+	const char *name;
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *path = command_workspace_folder(name);
+		if (!g_str_equal(name, "default") && !g_str_equal(name, current) &&
+			g_file_test(path, G_FILE_TEST_IS_DIR))
+			g_ptr_array_add(names, g_strdup(name));
+	}
+	g_ptr_array_sort(names, compare_texts);
+	g_ptr_array_add(names, NULL);
+	return (char **)g_ptr_array_free(names, FALSE);
+}
+
+gboolean command_select_workspace(const char *workspace, GError **error) {
+	g_autofree char *folder = command_workspace_folder(workspace);
+	g_autofree char *path = g_build_filename(STATE_FOLDER, "environment", NULL);
+	if (g_mkdir_with_parents(folder, 0777) < 0) {
+		g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno),
+			"cannot make the folder %s: %s", folder, g_strerror(errno));
+		return FALSE;
+	}
+	return g_file_set_contents(path, workspace, -1, error);
+}
+
 /* ---- what is printed ---- */
 
 static guint terminal_width(void) {
@@ -256,6 +294,17 @@ gboolean command_print_plan(Command *command, const Plan *plan, gboolean approve
 	return TRUE;
 }
 
+/* Where the type begins in the address of a managed resource. */
+static const char *type_in(const char *address) {
+	while (g_str_has_prefix(address, "module.")) {
+		const char *dot = strchr(address + strlen("module."), '.');
+		if (!dot)
+			break;
+		address = dot + 1;
+	}
+	return address;
+}
+
 static void print_progress(EngineEventKind kind, const char *address, const char *detail,
 	gint64 elapsed_s, gpointer data) {
 	const Command *command = data;
@@ -275,7 +324,13 @@ static void print_progress(EngineEventKind kind, const char *address, const char
 	};
 	const char *bold = command->color ? "\033[1m" : "",
 		   *reset = command->color ? "\033[0m" : "";
-	if (kind == EVENT_STILL)
+	if (kind == EVENT_PREPARING_IMPORT && command->importing)
+		printf("%s%s: Importing from ID \"%.*s\"...\n%s: Import prepared!\n  Prepared %.*s "
+		       "for import%s\n",
+			bold, address, (int)strcspn(detail + strlen("[id="), "]"),
+			detail + strlen("[id="), address, (int)strcspn(type_in(address), "."),
+			type_in(address), reset);
+	else if (kind == EVENT_STILL)
 		printf("%s%s: Still %s... [%" G_GINT64_FORMAT "s elapsed]%s\n", bold, address,
 			detail, elapsed_s, reset);
 	else if (g_str_has_suffix(texts[kind], "after"))
@@ -365,6 +420,28 @@ static gboolean lock_state(Command *command, const char *path, const char *opera
 		diags_gerror(
 			command->diags, SOURCE_NOWHERE, "Error acquiring the state lock", error);
 	return command->lock != NULL;
+}
+
+State *command_open_state(Command *command, const char *operation) {
+	g_autofree char *own = command_state_path();
+	const char *path = command->state_path ? command->state_path : own;
+	g_autoptr(GError) error = NULL;
+	State *state = NULL;
+	if (lock_state(command, path, operation)) {
+		state = state_open(path, &error);
+		if (!state)
+			diags_gerror(
+				command->diags, SOURCE_NOWHERE, "Failed to read the state", error);
+	}
+	command_report(command);
+	return state;
+}
+
+int command_save_state(Command *command, State *state) {
+	g_autoptr(GError) error = NULL;
+	if (!state_fold(state, &error))
+		diags_gerror(command->diags, SOURCE_NOWHERE, "Failed to write the state", error);
+	return command_report(command);
 }
 
 static void end_list(GPtrArray *list) {

@@ -1,4 +1,4 @@
-/* terrarium state list, and terrarium state show ADDRESS */
+/* terrarium state: list and show; state_edit.c has the rest. */
 #include <stdio.h>
 
 #include "cli/terraform/terraform.h"
@@ -68,20 +68,26 @@ static int run(int argc, char **argv) {
 	g_auto(Command) command;
 	command_init(&command);
 	int code;
+	gboolean force = FALSE;
 	const Flag flags[] = {
 		{"no-color", FLAG_BOOL, &command.no_color, "no colours"},
 		{"state", FLAG_TEXT, &command.state_path, "FILE: another state"},
+		{"force", FLAG_BOOL, &force, "push: even if the state is older, or another"},
+		{"lock", FLAG_BOOL, &command.locks, "false: do not lock the state"},
+		{"lock-timeout", FLAG_NUMBER, &command.lock_timeout, "SECONDS: wait for the lock"},
 		{NULL},
 	};
-	static const char usage[] = "state list [ADDRESS…] | state show ADDRESS";
+	static const char usage[] =
+		"state list [ADDRESS…] | show ADDRESS | mv FROM TO | rm ADDRESS… "
+		"| pull | push FILE";
 	if (!flags_parse(&argc, argv, flags, G_MAXINT - 1, usage, &code))
 		return code;
 	if (argc > 1 && g_str_equal(argv[1], "list"))
 		return list(&command, argv + 2);
 	if (argc == 3 && g_str_equal(argv[1], "show"))
 		return show(&command, argv[2]);
-	return cli_fail(
-		"Usage: terrarium %s. Other subcommands of state are not implemented yet.", usage);
+	code = argc > 1 ? command_state_edit(&command, argv[1], argc - 2, argv + 2, force) : -1;
+	return code >= 0 ? code : cli_fail("Usage: terrarium %s", usage);
 }
 
-const CliCommand cli_command_state = {"state", "List what the state has, or show one", run};
+const CliCommand cli_command_state = {"state", "List, show, move, remove what the state has", run};

@@ -26,6 +26,7 @@ typedef struct {
 	Engine *engine;
 	StateLock *lock;
 	gboolean no_color, input, locks, json;
+	gboolean importing; /* the import command, which words its progress in another way */
 	gboolean quiet; /* command_open leaves what it finds in diags */
 	gboolean color; /* what becomes of it on this terminal */
 	int parallelism, lock_timeout;
@@ -41,6 +42,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
 /* Options that say how to plan: -var, -var-file, -target, -replace, -refresh, -destroy, … Returns
  * how many were written to `flags` (room for 16). */
 guint command_plan_flags(Command *command, Flag *flags);
+/* Opens the current workspace's state, locked if `operation` says for what; NULL after printing
+ * what is wrong. For commands that need no configuration. */
+State *command_open_state(Command *command, const char *operation);
+/* Writes the state that such a command changed. Returns the exit code. */
+int command_save_state(Command *command, State *state);
 /* Opens the engine for the current folder; starts the region if the configuration needs one. FALSE
  * after printing what is wrong. `operation` is for the lock ("plan"); NULL: no lock. */
 gboolean command_open(Command *command, const char *operation);
@@ -53,6 +59,13 @@ gboolean command_print_plan(Command *command, const Plan *plan, gboolean approve
 char *command_state_path(void);
 char *command_workspace(void);
 typedef enum { ANSWER_YES, ANSWER_NO, ANSWER_NONE } Answer;
+/* Subcommands of state that change it (state_edit.c): "mv", "rm", "pull", "push". -1 if `name` is
+ * none of them. */
+int command_state_edit(Command *command, const char *name, int argc, char **argv, gboolean force);
+/* Where the state of another workspace is, and all there are, sorted. Caller frees. */
+char *command_workspace_folder(const char *workspace);
+char **command_workspaces(void);
+gboolean command_select_workspace(const char *workspace, GError **error);
 /* Asks for "yes". ANSWER_NONE: nobody could answer, or Ctrl-C; an error is in diags then. */
 Answer command_confirm(Command *command, const char *question, const char *detail);
 /* Ctrl-C asks the engine to stop. */

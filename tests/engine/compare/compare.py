@@ -71,7 +71,7 @@ def normal(text):
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"(complete after )\d+s", r"\1<n>s", text)
     text = re.sub(r"\(deposed object [0-9a-f]{8}\)", "(deposed object <key>)", text)
-    return re.sub(r"terraform (apply|output|plan|refresh|console)", r"terrarium \1", text.replace("Terraform", "Terrarium"))
+    return re.sub(r"terraform(?=[\s│]+(?:apply|output|plan|refresh|console|state)\b)", "terrarium", text.replace("Terraform", "Terrarium"))
 
 
 def in_one_line(box):

@@ -1,5 +1,4 @@
 # run: import terraform_data.a some-id
-# run: import terraform_data.a some-id
 # run: import terraform_data.c other
 # run: state list
 # run: plan
@@ -13,7 +12,6 @@
 # run: state rm terraform_data.b
 # run: state rm terraform_data.b
 # run: state list
-# run: refresh
 # run: workspace list
 # run: workspace new other
 # run: workspace show
