@@ -254,6 +254,17 @@ static void on_script_ended(GObject *source, GAsyncResult *result, gpointer data
 						 : "the build ended without a word"));
 }
 
+/* What a build without the network fails by is hard to tell from its own words. */
+static void tell_egress(Build *build) {
+	const char *reason = NULL;
+	if (!build->progress || glass_has_egress(build->glass, &reason))
+		return;
+	g_autofree char *line =
+		g_strdup_printf("Warning: the build reaches no network: %s", reason);
+	g_strdelimit(g_strchomp(line), "\n", ' ');
+	build->progress(line, build->progress_data);
+}
+
 static gboolean start(GTask *task, GError **error) {
 	Build *build = g_task_get_task_data(task);
 	if (g_cancellable_set_error_if_cancelled(g_task_get_cancellable(task), error))
@@ -266,6 +277,7 @@ static gboolean start(GTask *task, GError **error) {
 		g_set_error(error, GLASS_ERROR, GLASS_ERROR_FAILED, "pipe: %s", g_strerror(errno));
 		return FALSE;
 	}
+	tell_egress(build);
 	Script script = {(const char *const *)build->argv->pdata, build->input, ends[1]};
 	const int fds[] = {script.input, script.output};
 	glass_job_fds_async(build->glass, NET_EDGE, run_script, &script, fds, G_N_ELEMENTS(fds),

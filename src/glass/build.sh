@@ -3,7 +3,7 @@
 #
 # Runs as process 1 of a pid namespace and in a mount namespace, both its own: however it ends, it leaves neither a
 # process nor a mount. Root of the glass, in the edge's network. In FOLDER it keeps storage/ (images and cached layers)
-# and cache/ between builds. The result is the OCI layout out/, in which links stand for layers that the store has.
+# and cache/ between builds. The result is the OCI layout out/.
 set -eu
 
 action=$1
@@ -18,11 +18,9 @@ exec 9>"$folder/lock"
 flock 9
 
 rm -rf "$work" "$out"
-mkdir -p "$work/context" "$work/tmp" "$folder/storage" "$folder/cache" "$out/blobs/sha256"
+mkdir -p "$work/context" "$work/tmp" "$folder/storage" "$folder/cache" "$out/image" "$out/blobs"
 mkdir -p /run/terrarium-build
 mount -t tmpfs -o mode=755 tmpfs /run/terrarium-build
-# Layers only: a manifest would be written through its link.
-find /run/terrarium/blobs/sha256 -type f -size +1024k -exec ln -s -t "$out/blobs/sha256" {} +
 settings=/run/terrarium-build
 
 export HOME=$work TMPDIR=$work/tmp XDG_DATA_HOME=$folder/cache XDG_RUNTIME_DIR=$settings
@@ -54,6 +52,21 @@ cgroup_manager = "cgroupfs"
 events_logger = "none"
 END
 
+# result IMAGE: leaves the layout. Its layers stay as they are: zipping them takes longer than most builds, and every
+# task would have to unzip them. So they come by way of buildah's folder format, as its layout format zips.
+result() {
+	buildah push --quiet --disable-compression --format oci "$1" "dir:$out/image"
+	digest=$(sha256sum "$out/image/manifest.json" | cut -d ' ' -f 1)
+	size=$(stat -c %s "$out/image/manifest.json")
+	mv "$out/image/manifest.json" "$out/image/$digest"
+	rm "$out/image/version"
+	mv "$out/image" "$out/blobs/sha256"
+	echo '{"imageLayoutVersion":"1.0.0"}' >"$out/oci-layout"
+	type=application/vnd.oci.image
+	echo "{\"schemaVersion\":2,\"mediaType\":\"$type.index.v1+json\",\"manifests\":[{\"mediaType\":" \
+		"\"$type.manifest.v1+json\",\"digest\":\"sha256:$digest\",\"size\":$size}]}" >"$out/index.json"
+}
+
 if [ "$action" = load ]; then
 	cat >"$work/archive.tar"
 	tar -t -f "$work/archive.tar" >"$work/list" 2>"$work/tmp/tar" || {
@@ -69,7 +82,7 @@ if [ "$action" = load ]; then
 		exit 1
 	fi
 	image=$(buildah pull --quiet "$format:$work/archive.tar")
-	buildah push --quiet --format oci "$image" "oci:$out:latest"
+	result "$image"
 	buildah rmi --force "$image" >/dev/null
 	rm -rf "$work"
 	exit
@@ -120,7 +133,7 @@ base() {
 		--dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/* ;;
 	esac
 	shift
-	mmdebstrap --quiet --mode=root --variant=minbase "$@" "$release" "$work/base.tar"
+	mmdebstrap --mode=root --variant=minbase "$@" "$release" "$work/base.tar"
 	container=$(buildah from scratch)
 	buildah add --quiet "$container" "$work/base.tar" / >/dev/null
 	buildah config --cmd bash --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
@@ -137,5 +150,5 @@ done
 : >"$work/ignore"
 buildah bud --format docker --layers --network host --ignorefile "$work/ignore" --file "$work/Dockerfile" \
 	--tag localhost/build "$@" "$work/context"
-buildah push --quiet --format oci localhost/build "oci:$out:latest"
+result localhost/build
 rm -rf "$work"

@@ -226,7 +226,7 @@ static char *load(Fixture *fixture, const char *path, GError **error) {
 	return build_run_finish(result, error);
 }
 
-/* The image as a docker-archive, from the region's blobs, loads as the same layers. */
+/* The image as an OCI archive, made of the store's blobs, loads as the same layers. */
 static void test_load(Fixture *fixture, gconstpointer data) {
 	g_autoptr(GError) error = NULL;
 	if (!fixture->glass)
