@@ -956,23 +956,59 @@ static gboolean changes_resources(const Plan *plan) {
 	return FALSE;
 }
 
-static void write_drift(Renderer *renderer, const Plan *plan) {
-	if (plan->mode != PLAN_REFRESH_ONLY || plan->drift->len == 0)
-		return;
-	g_string_append(renderer->out,
-		"\nThese objects have changed outside of Terrarium since the "
-		"last apply:\n\n");
-	for (guint i = 0; i < plan->drift->len; i++) {
-		const Change *change = plan->drift->pdata[i];
-		g_string_append_printf(renderer->out, "  # %s has %s\n", change->address,
-			change->action == CHANGE_DELETE ? "been deleted" : "changed");
-		write_action_symbol(renderer, change->action);
-		g_string_append_printf(
-			renderer->out, " resource \"%s\" \"%s\" {\n", change->type, change->name);
-		write_block(renderer, change->schema->block, change->before, change->after,
-			diff_of(change->before, change->after), 0, NULL);
-		g_string_append(renderer->out, "    }\n\n");
+static void write_drifted(Renderer *renderer, const Change *change) {
+	g_string_append_printf(renderer->out, "%s  # %s%s has %s\n", paint(renderer, BOLD),
+		change->address, paint(renderer, RESET),
+		change->action == CHANGE_DELETE ? "been deleted" : "changed");
+	write_action_symbol(renderer, change->action);
+	g_string_append_printf(
+		renderer->out, " resource \"%s\" \"%s\" {\n", change->type, change->name);
+	write_block(renderer, change->schema->block, change->before, change->after,
+		diff_of(change->before, change->after), 0, NULL);
+	g_string_append(renderer->out, "    }\n\n");
+}
+
+/* Whether the plan acts on an object: only then what happened to it outside matters. */
+static gboolean acts_on(const Plan *plan, const char *address) {
+	for (guint i = 0; i < plan->changes->len; i++) {
+		const Change *change = plan->changes->pdata[i];
+		if (change->action != CHANGE_NONE && g_str_equal(change->address, address))
+			return TRUE;
 	}
+	return FALSE;
+}
+
+#define RULE "─────────────────────────────────────────────────────────────────────────────\n"
+
+static void write_drift(Renderer *renderer, const Plan *plan) {
+	gboolean refreshing = plan->mode == PLAN_REFRESH_ONLY;
+	g_autoptr(GPtrArray) shown = g_ptr_array_new();
+	for (guint i = 0; i < plan->drift->len; i++) {
+		Change *change = plan->drift->pdata[i];
+		if (refreshing || (plan->mode == PLAN_NORMAL && acts_on(plan, change->address)))
+			g_ptr_array_add(shown, change);
+	}
+	if (shown->len == 0)
+		return;
+	g_string_append_printf(renderer->out,
+		"\n%sNote:%s Objects have changed outside of Terrarium\n\nTerrarium detected the "
+		"following changes made outside of Terrarium since the\nlast \"terrarium apply\" "
+		"which may have affected this plan:\n\n",
+		paint(renderer, BOLD), paint(renderer, RESET));
+	for (guint i = 0; i < shown->len; i++)
+		write_drifted(renderer, shown->pdata[i]);
+	g_string_append(renderer->out,
+		refreshing
+			? "\nThis is a refresh-only plan, so Terrarium will not take any actions "
+			  "to "
+			  "undo these. If you were expecting these changes then you can apply this "
+			  "plan to record\nthe updated values in the Terrarium state without "
+			  "changing "
+			  "any remote objects.\n"
+			: "\nUnless you have made equivalent changes to your configuration, or "
+			  "ignored "
+			  "the\nrelevant attributes using ignore_changes, the following plan may "
+			  "include\nactions to undo or respond to these changes.\n\n" RULE);
 }
 
 static void write_nothing_to_do(const Renderer *renderer, const Plan *plan) {

@@ -110,7 +110,10 @@ def test_what_was_deleted_outside_comes_back(region, terrarium, tmp_path):
     terrarium("apply", "-auto-approve")
     (before,) = [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.31.0.0/16"]
     ec2.delete_vpc(VpcId=before["VpcId"])
-    assert "1 to add" in terrarium("plan", "-detailed-exitcode", code=2)
+    shown = terrarium("plan", "-detailed-exitcode", code=2)
+    assert "Note: Objects have changed outside of Terrarium" in shown
+    assert "# aws_vpc.main has been deleted" in shown
+    assert "1 to add" in shown
     terrarium("apply", "-auto-approve")
     (after,) = [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.31.0.0/16"]
     assert after["VpcId"] != before["VpcId"]
