@@ -194,6 +194,10 @@ gboolean plan_is_file(const char *path);
 char *plan_render(const Plan *plan, gboolean color);
 /* One object of the state as `show` prints it. Caller frees. */
 char *state_render(Engine *engine, const State *state, gboolean color);
+/* A state, and a plan, as `show -json` gives them (of a plan: the changes, outputs, variables and
+ * the prior state; neither planned_values nor configuration). Callers free. */
+char *state_show_json(Engine *engine, const State *state);
+char *plan_show_json(Engine *engine, const Plan *plan);
 /* `name = value` as `output` prints them. Caller frees. */
 char *output_render(const char *name, Value value, gboolean sensitive);
 /* The same as `show` prints it. Caller frees. */

@@ -520,3 +520,34 @@ def test_what_cannot_be_is_said_at_once(folder):
     assert "Reference to undeclared resource" in folder.run("validate", code=1)
     folder.write('resource "terraform_data" "a" {}\noutput "x" { value = terraform_data.a.ouput }\n')
     assert 'Did you mean "output"?' in folder.run("validate", code=1)
+
+
+def test_show_json(folder):
+    folder.write("""
+        variable "secret" {
+          default   = "s"
+          sensitive = true
+        }
+        module "m" {
+          source   = "./child"
+          for_each = toset(["a.b"])
+        }
+        resource "terraform_data" "a" { input = { open = 1, password = var.secret } }
+        output "x" { value = 1 }
+        """)
+    folder.write('resource "terraform_data" "x" { input = "x" }\n', "child/main.tf")
+    folder.run("plan", "-out", "p")
+    plan = json.loads(folder.run("show", "-json", "p"))
+    changes = {each["address"]: each["change"] for each in plan["resource_changes"]}
+    assert changes["terraform_data.a"]["actions"] == ["create"]
+    assert changes["terraform_data.a"]["after"]["input"] == {"open": 1, "password": "s"}
+    assert changes["terraform_data.a"]["after_unknown"] == {"id": True, "input": {}, "output": True}
+    assert changes["terraform_data.a"]["after_sensitive"] == {"input": {"password": True}}
+    assert plan["output_changes"]["x"]["after"] == 1
+    folder.run("apply", "p")
+    root = json.loads(folder.run("show", "-json"))["values"]["root_module"]
+    (a,) = root["resources"]
+    assert (a["address"], a["mode"], a["values"]["output"]["open"]) == ("terraform_data.a", "managed", 1)
+    (child,) = root["child_modules"]
+    assert child["address"] == 'module.m["a.b"]'
+    assert child["resources"][0]["address"] == 'module.m["a.b"].terraform_data.x'

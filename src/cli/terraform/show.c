@@ -21,6 +21,11 @@ static void print_outputs(const State *state) {
 
 static int show_state(Command *command) {
 	const State *state = engine_state(command->engine);
+	if (command->json) {
+		g_autofree char *json = state_show_json(command->engine, state);
+		printf("%s\n", json);
+		return command_report(command);
+	}
 	if (g_hash_table_size(state->instances) == 0 && g_hash_table_size(state->outputs) == 0) {
 		printf("%s\n", g_file_test(state->path, G_FILE_TEST_EXISTS)
 				       ? "The state file is empty. No resources are represented."
@@ -38,8 +43,9 @@ static int show_plan(Command *command, const char *path) {
 	g_autoptr(Plan) plan = plan_read(command->engine, path, &error);
 	if (!plan)
 		return cli_fail("%s", error->message);
-	g_autofree char *text = plan_render(plan, command->color);
-	fputs(text, stdout);
+	g_autofree char *text = command->json ? plan_show_json(command->engine, plan)
+					      : plan_render(plan, command->color);
+	printf("%s%s", text, command->json ? "\n" : "");
 	return 0;
 }
 
@@ -48,15 +54,12 @@ static int run(int argc, char **argv) {
 	command_init(&command);
 	int code;
 	const Flag flags[] = {
-		{"json", FLAG_BOOL, &command.json, "not implemented"},
+		{"json", FLAG_BOOL, &command.json, "for programs"},
 		{"no-color", FLAG_BOOL, &command.no_color, "no colours"},
 		{NULL},
 	};
 	if (!flags_parse(&argc, argv, flags, 1, "show [OPTION…] [PLAN]", &code))
 		return code;
-	if (command.json)
-		return cli_fail("show -json is not implemented yet. The state file itself is JSON: "
-				".terrarium/<workspace>/terraform.tfstate.");
 	if (!command_open(&command, NULL))
 		return 1;
 	return argc > 1 ? show_plan(&command, argv[1]) : show_state(&command);
