@@ -10,6 +10,7 @@
 #include "region/services/elbv2/internal.h"
 
 #define NAME "elbv2/run"
+#define RETRY_S 5
 
 static const StoreScope everywhere = {NULL, NULL};
 
@@ -241,7 +242,7 @@ static void run_balancer(Run *run, StoreScope scope, const char *arn, Value stor
 		return;
 	}
 	g_warning("load balancer %s cannot be run: %s", arn, error->message);
-	region_wake_after(run->region, NAME, 5);
+	region_wake_after(run->region, NAME, RETRY_S);
 }
 
 static void stop_unwanted(Run *run) {
@@ -273,6 +274,12 @@ static void open_port(Region *region, const char *balancer_arn, int port) {
 			balancer_arn);
 }
 
+/* A port that could not be had at the start may be free by now. */
+static void retry_port(Region *region, const char *balancer_arn, int port) {
+	if (!elbv2_publish_open(region, port))
+		region_wake_after(region, NAME, RETRY_S);
+}
+
 /* One round over all balancers. */
 static void control(Region *region, gpointer data) {
 	Run *run = data;
@@ -282,6 +289,7 @@ static void control(Region *region, gpointer data) {
 	g_hash_table_iter_init(&each, run->running);
 	while (g_hash_table_iter_next(&each, NULL, &value))
 		((Running *)value)->wanted = FALSE;
+	elbv2_publish_each(region, retry_port);
 	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, ELBV2_LOAD_BALANCER);
 	const char *arn;
 	Value balancer;
