@@ -5,13 +5,11 @@
  */
 #include "glass/balancer_internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,11 +35,6 @@ struct Balancers {
 	GHashTable *all; /* id -> Balancer */
 };
 
-/* A listening socket of the host: HAProxy has it as FIRST_FD and on, in order. */
-typedef struct {
-	int port, fd;
-} Published;
-
 struct Balancer {
 	Balancers *owner;
 	BalancerSpec *spec;
@@ -52,7 +45,7 @@ struct Balancer {
 	GlassProcess *process;
 	int generation; /* of the configuration; HAProxy tells which it runs */
 	char *signature; /* of the configuration without generation and servers */
-	GArray *published; /* of Published: those that the process has */
+	GArray *published; /* of BalancerPublished: those that the process has */
 	BalancerRequest *request;
 	GCancellable *checking; /* of a configuration */
 	gboolean changed; /* the specification, since that check began */
@@ -82,7 +75,7 @@ static void write_record(Balancer *balancer) {
 	g_autofree int *ports = g_new0(int, balancer->published->len + 1);
 	g_autoptr(GError) error = NULL;
 	for (guint i = 0; i < balancer->published->len; i++)
-		ports[i] = g_array_index(balancer->published, Published, i).port;
+		ports[i] = g_array_index(balancer->published, BalancerPublished, i).port;
 	g_key_file_set_integer(record, "process", "pid", glass_process_pid(balancer->process));
 	g_key_file_set_uint64(record, "process", "start", glass_process_start(balancer->process));
 	g_key_file_set_integer_list(record, "process", "ports", ports, balancer->published->len);
@@ -115,55 +108,6 @@ static void remove_folder(Balancers *balancers, const char *id) {
 	g_rmdir(path);
 }
 
-/* ---- published sockets ---- */
-
-static int port_of(int fd) {
-	struct sockaddr_in address;
-	socklen_t length = sizeof address;
-	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-		return 0;
-	return ntohs(address.sin_port);
-}
-
-static void published_clear(gpointer data) {
-	close(((Published *)data)->fd);
-}
-
-static GArray *published_new(void) {
-	GArray *published = g_array_new(FALSE, FALSE, sizeof(Published));
-	g_array_set_clear_func(published, published_clear);
-	return published;
-}
-
-/* Copies of the sockets that a specification has. */
-static GArray *published_of(const BalancerSpec *spec) {
-	GArray *published = published_new();
-	for (guint i = 0; i < spec->listeners->len; i++) {
-		const BalancerListener *listener = spec->listeners->pdata[i];
-		if (listener->published_fd < 0)
-			continue;
-		Published each = {port_of(listener->published_fd),
-			fcntl(listener->published_fd, F_DUPFD_CLOEXEC, 0)};
-		g_array_append_val(published, each);
-	}
-	return published;
-}
-
-static int find_port(const GArray *published, int port) {
-	for (guint i = 0; i < published->len; i++)
-		if (g_array_index(published, Published, i).port == port)
-			return (int)i;
-	return -1;
-}
-
-/* Does the process have just these? */
-static gboolean same_published(const GArray *a, const GArray *b) {
-	for (guint i = 0; i < a->len; i++)
-		if (find_port(b, g_array_index(a, Published, i).port) < 0)
-			return FALSE;
-	return a->len == b->len;
-}
-
 int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port) {
 	g_autoptr(GKeyFile) record = NULL;
 	g_autoptr(GlassProcess) process = adopt_record(balancers, id, &record, NULL, NULL);
@@ -174,7 +118,7 @@ int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port)
 			continue;
 		int fd = (int)syscall(
 			SYS_pidfd_getfd, glass_process_pidfd(process), FIRST_FD + (int)i, 0);
-		if (fd >= 0 && port_of(fd) == port)
+		if (fd >= 0 && balancer_socket_port(fd) == port)
 			return fd;
 		if (fd >= 0)
 			close(fd);
@@ -191,7 +135,8 @@ static char *base_configuration(const Balancer *balancer, const BalancerSpec *sp
 		const BalancerListener *listener = spec->listeners->pdata[i];
 		int at = listener->published_fd < 0
 				 ? -1
-				 : find_port(published, port_of(listener->published_fd));
+				 : balancer_published_find(
+					   published, balancer_socket_port(listener->published_fd));
 		fds[i] = at < 0 ? -1 : FIRST_FD + at;
 	}
 	return balancer_configuration(spec, fds, balancer->inside, error);
@@ -373,7 +318,7 @@ static gboolean spawn(Balancer *balancer, pid_t old, GError **error) {
 		former, "-sf", pid, NULL};
 	g_autofree int *fds = g_new(int, balancer->published->len + 1);
 	for (guint i = 0; i < balancer->published->len; i++)
-		fds[i] = g_array_index(balancer->published, Published, i).fd;
+		fds[i] = g_array_index(balancer->published, BalancerPublished, i).fd;
 	int log = openat(balancer->folder, "haproxy.log",
 		O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	GlassSpawn how = GLASS_SPAWN_INIT;
@@ -391,7 +336,7 @@ static gboolean spawn(Balancer *balancer, pid_t old, GError **error) {
 /* Starts it with a configuration written anew. */
 static gboolean start(Balancer *balancer, GError **error) {
 	g_autoptr(GlassProcess) former = g_steal_pointer(&balancer->process);
-	GArray *published = published_of(balancer->spec);
+	GArray *published = balancer_published_of(balancer->spec);
 	g_autofree char *base = base_configuration(balancer, balancer->spec, published, error);
 	if (!base) {
 		g_array_unref(published);
@@ -449,8 +394,8 @@ static void on_checked(GObject *source, GAsyncResult *result, gpointer data) {
 	if (balancer->state == STOPPED)
 		return;
 	if (fine) {
-		g_autoptr(GArray) published = published_of(balancer->spec);
-		if (!same_published(published, balancer->published))
+		g_autoptr(GArray) published = balancer_published_of(balancer->spec);
+		if (!balancer_published_equal(published, balancer->published))
 			start(balancer, &error);
 		else {
 			g_autofree char *base = base_configuration(
@@ -469,13 +414,14 @@ static void change(Balancer *balancer) {
 	balancer->changed = balancer->checking != NULL;
 	if (balancer->checking || balancer->state == STOPPED)
 		return;
-	g_autoptr(GArray) published = published_of(balancer->spec);
+	g_autoptr(GArray) published = balancer_published_of(balancer->spec);
 	g_autofree char *base = base_configuration(balancer, balancer->spec,
-		same_published(published, balancer->published) ? balancer->published : published,
+		balancer_published_equal(published, balancer->published) ? balancer->published
+									 : published,
 		&error);
 	g_autofree char *signature = base ? sign(base) : NULL;
 	if (g_strcmp0(signature, balancer->signature) == 0 &&
-		same_published(published, balancer->published)) {
+		balancer_published_equal(published, balancer->published)) {
 		if (balancer->state == RUNNING)
 			announce(balancer, NULL);
 		return;
@@ -511,11 +457,11 @@ static gboolean adopt(Balancer *balancer) {
 	gsize n = 0;
 	g_autofree int *ports = g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
 	for (gsize i = 0; i < n; i++) {
-		Published each = {ports[i], -1};
+		BalancerPublished each = {ports[i], -1};
 		for (guint j = 0; j < balancer->spec->listeners->len; j++) {
 			const BalancerListener *listener = balancer->spec->listeners->pdata[j];
 			if (each.fd < 0 && listener->published_fd >= 0 &&
-				port_of(listener->published_fd) == ports[i])
+				balancer_socket_port(listener->published_fd) == ports[i])
 				each.fd = fcntl(listener->published_fd, F_DUPFD_CLOEXEC, 0);
 		}
 		g_array_append_val(balancer->published, each);
@@ -575,7 +521,7 @@ static Balancer *make(Balancers *balancers, BalancerSpec *spec, GError **error) 
 	balancer->id = g_strdup(spec->id);
 	balancer->inside = g_steal_pointer(&inside);
 	balancer->targets = balancer_targets_new();
-	balancer->published = published_new();
+	balancer->published = balancer_published_new();
 	g_autofree char *path = path_of(balancer, "");
 	balancer->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	g_hash_table_insert(balancers->all, balancer->id, balancer);

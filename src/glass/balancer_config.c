@@ -553,7 +553,8 @@ static void append_defaults(GString *config, const BalancerSpec *spec, const cha
 		g_string_append_printf(
 			config, "\tlog %s/access.sock len 8192 format raw local0\n", folder);
 	g_string_append_printf(config,
-		"\ndefaults\n\tmode http\n\toption http-keep-alive\n\toption redispatch\n\tretries "
+		"\ndefaults\n\tmode http\n\toption http-keep-alive\n\toption "
+		"idle-close-on-response\n\toption redispatch\n\tretries "
 		"2\n"
 		"\ttimeout connect 10s\n\ttimeout client %ds\n\ttimeout server %ds\n"
 		"\ttimeout http-keep-alive %ds\n\ttimeout tunnel %ds\n%s",

@@ -50,3 +50,19 @@ char *balancer_targets_after(BalancerTargets *targets);
  * no old worker any more. */
 gboolean balancer_targets_in_old(const BalancerTargets *targets);
 void balancer_targets_alone(BalancerTargets *targets);
+
+/* ---- published sockets (balancer_published.c) ---- */
+
+/* A listening socket of the host. HAProxy has those of an array as descriptors in order. */
+typedef struct {
+	int port, fd;
+} BalancerPublished;
+
+int balancer_socket_port(int fd);
+/* An array of BalancerPublished that closes its sockets; and one with copies of those of a
+ * specification. */
+GArray *balancer_published_new(void);
+GArray *balancer_published_of(const BalancerSpec *spec);
+int balancer_published_find(const GArray *published, int port); /* index or -1 */
+/* Do both have the same ports? */
+gboolean balancer_published_equal(const GArray *a, const GArray *b);

@@ -432,6 +432,37 @@ static void adopt_strangers(BalancerTargets *targets, GHashTable *servers) {
 	}
 }
 
+/* Appends what is to be done for a target, and says how it is. *gone: it is to be forgotten. */
+static BalancerTargetHealth judge(GString *commands, const BalancerSpec *spec, Target *target,
+	GHashTable *servers, gboolean *gone) {
+	const BalancerGroup *group = group_of(spec, target->group);
+	BalancerTargetHealth health;
+	if (!group) {
+		target->live = FALSE;
+		*gone = target->leaving;
+		health = make_health(BALANCER_TARGET_UNUSED, "Target.NotInUse",
+			"Target group is not configured to receive traffic from the load balancer");
+	} else if (target->leaving) {
+		*gone = leave(commands, group, target, servers);
+		health = draining();
+	} else {
+		*gone = FALSE;
+		health = keep(commands, group, target, servers);
+	}
+	return *gone ? make_health(BALANCER_TARGET_UNUSED, "Target.NotRegistered",
+			       "Target is not registered to the target group")
+		     : health;
+}
+
+static Target *copy_of(const Target *target) {
+	Target *copy = g_new0(Target, 1);
+	*copy = (Target){.group = g_strdup(target->group),
+		.address = g_strdup(target->address),
+		.port = target->port,
+		.health = target->health};
+	return copy;
+}
+
 char *balancer_targets_reconcile(BalancerTargets *targets, const BalancerSpec *spec,
 	const char *statistics, BalancerTargetChanged changed, gpointer data) {
 	g_autoptr(GString) commands = g_string_new(NULL);
@@ -445,42 +476,22 @@ char *balancer_targets_reconcile(BalancerTargets *targets, const BalancerSpec *s
 	g_hash_table_iter_init(&iter, targets->all);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		Target *target = value;
-		const BalancerGroup *group = group_of(spec, target->group);
-		BalancerTargetHealth health;
-		gboolean gone = FALSE;
+		gboolean gone;
 		gsize before = commands->len;
-		if (!group) {
-			gone = target->leaving;
-			health = make_health(BALANCER_TARGET_UNUSED, "Target.NotInUse",
-				"Target group is not configured to receive traffic from the load "
-				"balancer");
-			target->live = FALSE;
-		} else if (target->leaving) {
-			gone = leave(commands, group, target, servers);
-			health = draining();
-		} else
-			health = keep(commands, group, target, servers);
-		if (gone)
-			health = make_health(BALANCER_TARGET_UNUSED, "Target.NotRegistered",
-				"Target is not registered to the target group");
+		BalancerTargetHealth health = judge(commands, spec, target, servers, &gone);
 		if (commands->len > LONGEST_COMMANDS)
 			g_string_truncate(commands, before);
 		targets->probing |= health.state == BALANCER_TARGET_INITIAL;
 		targets->draining |= health.state == BALANCER_TARGET_DRAINING;
 		if (!same_health(&health, &target->health)) {
 			target->health = health;
-			Target *copy = g_new0(Target, 1);
-			*copy = (Target){.group = g_strdup(target->group),
-				.address = g_strdup(target->address),
-				.port = target->port,
-				.health = health};
-			g_ptr_array_add(news, copy);
+			g_ptr_array_add(news, copy_of(target));
 		}
 		if (gone)
 			g_hash_table_iter_remove(&iter);
 	}
 	adopt_strangers(targets, servers);
-	/* What is told last may change the targets again. */
+	/* Told last, as who hears it may register and deregister. */
 	for (guint i = 0; i < news->len; i++) {
 		const Target *each = news->pdata[i];
 		changed(each->group, each->address, each->port, &each->health, data);

@@ -136,70 +136,69 @@ static Value interfaces_of(Value balancer) {
 	return value_get_path(balancer, ELBV2_INTERNAL, "Interfaces", NULL);
 }
 
-static const char *interface_in(Value interfaces, const char *subnet) {
-	for (gsize i = 0; i < value_length(interfaces); i++)
-		if (g_strcmp0(value_get_text(value_at(interfaces, i), "SubnetId"), subnet) == 0)
-			return value_get_text(value_at(interfaces, i), "InterfaceId");
-	return NULL;
+static gboolean has_subnet(Value list, const char *subnet) {
+	for (gsize i = 0; i < value_length(list); i++)
+		if (g_strcmp0(value_get_text(value_at(list, i), "SubnetId"), subnet) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+static Value entry(const char *subnet, const char *interface) {
+	return value_object_take(
+		"SubnetId", value_string(subnet), "InterfaceId", value_string(interface), NULL);
+}
+
+/* The new interface's id, in the namespace of `owner` (NULL: its own); NULL and an error. */
+static char *make_interface(RegionCall *call, Value balancer, Value groups, const char *subnet,
+	const char *owner, GError **error) {
+	const char *arn = value_get_text(balancer, "LoadBalancerArn");
+	g_autofree char *description = g_strconcat("ELB ", strstr(arn, "app/"), NULL);
+	Ec2InterfaceRequest request = {.subnet = subnet,
+		.groups = groups,
+		.description = description,
+		.requester = "amazon-elb",
+		.public_address =
+			g_str_equal(value_get_text(balancer, "Scheme"), "internet-facing")};
+	g_auto(Value) made = ec2_interface_create(call->region, call->scope, &request, error);
+	char *id = g_strdup(value_get_text(made, "NetworkInterfaceId"));
+	if (id && owner)
+		ec2_interface_join(call->region, call->scope, id, owner);
+	return id;
+}
+
+/* Deletes the interfaces whose subnets are left; all of them if the first one's is. Returns those
+ * that stay, the first one first. */
+static Value staying_interfaces(RegionCall *call, Value before, Value zones) {
+	gboolean first = has_subnet(zones, value_get_text(value_at(before, 0), "SubnetId"));
+	g_autoptr(ValueBuilder) stay = value_builder_new(VALUE_TUPLE, NULL);
+	for (gsize i = 0; i < value_length(before); i++) {
+		Value each = value_at(before, i);
+		if (first && has_subnet(zones, value_get_text(each, "SubnetId")))
+			value_builder_add_take(stay, value_ref(each));
+		else
+			ec2_interface_delete(
+				call->region, call->scope, value_get_text(each, "InterfaceId"));
+	}
+	return value_builder_end(g_steal_pointer(&stay));
 }
 
 /* Makes the balancer's interfaces be one in each of its zones; the namespace of the first one stays
  * where its subnet stays. Takes the balancer. */
 static Value with_interfaces(RegionCall *call, Value balancer_taken, Value groups, GError **error) {
 	g_auto(Value) balancer = balancer_taken;
-	const char *arn = value_get_text(balancer, "LoadBalancerArn");
-	g_autofree char *description = g_strconcat("ELB ", strstr(arn, "app/"), NULL);
-	gboolean public = g_str_equal(value_get_text(balancer, "Scheme"), "internet-facing");
 	Value zones = value_get(balancer, "AvailabilityZones");
-	g_auto(Value) before = value_ref(interfaces_of(balancer));
-	const char *named = value_get_text(value_at(before, 0), "SubnetId");
-	gboolean keeps = FALSE;
-	for (gsize i = 0; i < value_length(zones); i++)
-		keeps |= g_strcmp0(value_get_text(value_at(zones, i), "SubnetId"), named) == 0;
-	g_autofree char *owner =
-		keeps ? g_strdup(value_get_text(value_at(before, 0), "InterfaceId")) : NULL;
-	g_autoptr(ValueBuilder) now = value_builder_new(VALUE_TUPLE, NULL);
-	if (keeps)
-		value_builder_add_take(now, value_ref(value_at(before, 0)));
-	for (gsize i = 0; i < value_length(before); i++) {
-		const char *subnet = value_get_text(value_at(before, i), "SubnetId");
-		gboolean stays = FALSE;
-		for (gsize j = 0; keeps && j < value_length(zones); j++)
-			stays |= g_strcmp0(value_get_text(value_at(zones, j), "SubnetId"),
-					 subnet) == 0;
-		if (!stays)
-			ec2_interface_delete(call->region, call->scope,
-				value_get_text(value_at(before, i), "InterfaceId"));
-	}
+	g_auto(Value) now = staying_interfaces(call, interfaces_of(balancer), zones);
 	for (gsize i = 0; i < value_length(zones); i++) {
 		const char *subnet = value_get_text(value_at(zones, i), "SubnetId");
-		const char *there = keeps ? interface_in(before, subnet) : NULL;
-		if (there) {
-			if (!g_str_equal(there, owner))
-				value_builder_add_take(
-					now, value_object_take("SubnetId", value_string(subnet),
-						     "InterfaceId", value_string(there), NULL));
+		if (has_subnet(now, subnet))
 			continue;
-		}
-		Ec2InterfaceRequest request = {.subnet = subnet,
-			.groups = groups,
-			.description = description,
-			.requester = "amazon-elb",
-			.public_address = public};
-		g_auto(Value) made =
-			ec2_interface_create(call->region, call->scope, &request, error);
-		if (value_is_null(made))
+		g_autofree char *id = make_interface(call, balancer, groups, subnet,
+			value_get_text(value_at(now, 0), "InterfaceId"), error);
+		if (!id)
 			return VALUE_NOTHING;
-		const char *id = value_get_text(made, "NetworkInterfaceId");
-		if (owner)
-			ec2_interface_join(call->region, call->scope, id, owner);
-		else
-			owner = g_strdup(id);
-		value_builder_add_take(now, value_object_take("SubnetId", value_string(subnet),
-						    "InterfaceId", value_string(id), NULL));
+		now = value_append_take(value_steal(&now), entry(subnet, id));
 	}
-	return elbv2_with_internal(
-		value_steal(&balancer), "Interfaces", value_builder_end(g_steal_pointer(&now)));
+	return elbv2_with_internal(value_steal(&balancer), "Interfaces", value_steal(&now));
 }
 
 /* The ids of the groups that an interface of the balancer really has: the VPC's default one where
