@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,7 +62,11 @@ static int serve(const RegionOptions *options) {
 
 /* Becomes the daemon's process: a session of its own, the log for output. */
 static void detach(gpointer log) {
+	sigset_t none;
 	setsid();
+	/* Whoever starts it may wait for signals in a thread, and block them. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		dup2(fd, STDOUT_FILENO);

@@ -101,7 +101,6 @@ static int carry_out(Command *command, Plan *plan) {
 
 static int apply_saved(Command *command, const char *path) {
 	g_autoptr(GError) error = NULL;
-	command_catch_interrupt(command);
 	g_autoptr(Plan) plan = plan_read(command->engine, path, &error);
 	if (!plan)
 		return cli_fail("%s", error->message);
@@ -109,7 +108,6 @@ static int apply_saved(Command *command, const char *path) {
 }
 
 static int apply(Command *command, gboolean approved) {
-	command_catch_interrupt(command);
 	g_autoptr(Plan) plan = engine_plan(command->engine);
 	if (!plan) {
 		command_report(command);

@@ -449,7 +449,53 @@ static void end_list(GPtrArray *list) {
 		g_ptr_array_add(list, NULL);
 }
 
+/* ---- interruption ---- */
+
+static void G_GNUC_NORETURN exit_at_once(Engine *engine) {
+	fprintf(stderr,
+		"\nTwo interrupts received. Exiting immediately. What was known of objects "
+		"until now is in\nthe state; what was being done may go on where it is done.\n");
+	engine_freeze(engine);
+	_exit(1);
+}
+
+/* Signals are taken by a thread that waits for them: what cancelling does is not for a handler. */
+static gpointer wait_for_interrupt(gpointer data) {
+	Command *command = data;
+	sigset_t set;
+	int signal_number;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	while (sigwait(&set, &signal_number) == 0) {
+		Engine *engine = g_atomic_pointer_get(&command->engine);
+		if (!engine)
+			_exit(1);
+		if (g_cancellable_is_cancelled(engine_cancellable(engine)))
+			exit_at_once(engine);
+		printf("\nInterrupt received.\nPlease wait for Terrarium to exit or data loss may "
+		       "occur.\nGracefully shutting down...\n\nStopping operation...\n");
+		fflush(stdout);
+		g_cancellable_cancel(engine_cancellable(engine));
+	}
+	return NULL;
+}
+
+/* Before any other thread is: all inherit that the signals are not theirs. */
+static void catch_interrupt(Command *command) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	g_thread_unref(g_thread_new("interrupt", wait_for_interrupt, command));
+}
+
+/* ---- the engine ---- */
+
 gboolean command_open(Command *command, const char *operation) {
+	if (operation)
+		catch_interrupt(command);
 	command->color = !command->no_color && isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR");
 	if (!check_target(command))
 		return FALSE;
@@ -489,7 +535,8 @@ gboolean command_open(Command *command, const char *operation) {
 	g_autofree char *key = NULL, *secret = NULL;
 	cli_keys(&key, &secret);
 	provider_aws_set_keys(key, secret);
-	command->engine = engine_new(&options, command->sources, command->diags);
+	g_atomic_pointer_set(
+		&command->engine, engine_new(&options, command->sources, command->diags));
 	g_object_unref(options.cancellable);
 	if (!command->engine) {
 		if (!command->quiet)
@@ -504,42 +551,4 @@ gboolean command_open(Command *command, const char *operation) {
 		return FALSE;
 	}
 	return cli_ensure_region();
-}
-
-/* ---- interruption ---- */
-
-static void G_GNUC_NORETURN exit_at_once(Engine *engine) {
-	fprintf(stderr,
-		"\nTwo interrupts received. Exiting immediately. What was known of objects "
-		"until now is in\nthe state; what was being done may go on where it is done.\n");
-	engine_freeze(engine);
-	_exit(1);
-}
-
-/* Signals are taken by a thread that waits for them: what cancelling does is not for a handler. */
-static gpointer wait_for_interrupt(gpointer data) {
-	Engine *engine = data;
-	sigset_t set;
-	int signal_number;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	while (sigwait(&set, &signal_number) == 0) {
-		if (g_cancellable_is_cancelled(engine_cancellable(engine)))
-			exit_at_once(engine);
-		printf("\nInterrupt received.\nPlease wait for Terrarium to exit or data loss may "
-		       "occur.\nGracefully shutting down...\n\nStopping operation...\n");
-		fflush(stdout);
-		g_cancellable_cancel(engine_cancellable(engine));
-	}
-	return NULL;
-}
-
-void command_catch_interrupt(Command *command) {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	g_thread_unref(g_thread_new("interrupt", wait_for_interrupt, command->engine));
 }

@@ -20,7 +20,6 @@ static void say_where(const char *out) {
 }
 
 static int plan(Command *command, const char *out, gboolean detailed) {
-	command_catch_interrupt(command);
 	g_autoptr(Plan) made = engine_plan(command->engine);
 	if (!made) {
 		command_report(command);

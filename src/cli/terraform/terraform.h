@@ -48,7 +48,8 @@ State *command_open_state(Command *command, const char *operation);
 /* Writes the state that such a command changed. Returns the exit code. */
 int command_save_state(Command *command, State *state);
 /* Opens the engine for the current folder; starts the region if the configuration needs one. FALSE
- * after printing what is wrong. `operation` is for the lock ("plan"); NULL: no lock. */
+ * after printing what is wrong. From then on Ctrl-C asks the engine to stop. `operation` is for the
+ * lock ("plan"); NULL: no lock. */
 gboolean command_open(Command *command, const char *operation);
 /* Prints what diags has (and forgets it). Returns TRUE if there was an error. */
 gboolean command_report(Command *command);
@@ -68,5 +69,3 @@ char **command_workspaces(void);
 gboolean command_select_workspace(const char *workspace, GError **error);
 /* Asks for "yes". ANSWER_NONE: nobody could answer, or Ctrl-C; an error is in diags then. */
 Answer command_confirm(Command *command, const char *question, const char *detail);
-/* Ctrl-C asks the engine to stop. */
-void command_catch_interrupt(Command *command);
