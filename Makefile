@@ -1,5 +1,5 @@
 # The front door: Meson does the work.
-.PHONY: build down test test-fast format format-check clean
+.PHONY: build up down test test-fast format format-check clean
 
 build: build/build.ninja
 	@tools/build build
@@ -15,6 +15,9 @@ test: build
 
 test-fast: build
 	@tools/run-tests build unit golden
+
+up: build
+	@tools/up
 
 down: build
 	@build/src/cli/terrarium down --purge

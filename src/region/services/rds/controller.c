@@ -7,8 +7,10 @@
 
 #include "glass/database.h"
 #include "region/dns.h"
+#include "region/status.h"
 #include "region/services/ec2/ec2.h"
 #include "region/services/rds/internal.h"
+#include "region/services/rds/rds.h"
 
 #define NAME "rds"
 
@@ -378,6 +380,19 @@ char *rds_log_path(Region *region, Value instance) {
 	return database ? database_log_path(database) : NULL;
 }
 
+static void tell_differences(Region *region, GPtrArray *lines) {
+	static const StoreScope everywhere = {NULL, NULL};
+	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, RDS_INSTANCES);
+	const char *id;
+	Value instance;
+	while (store_iter_next(&iter, &id, &instance)) {
+		g_auto(Value) own = rds_differences(region, store_iter_scope(&iter), id);
+		for (gsize i = 0; i < value_length(own); i++)
+			g_ptr_array_add(lines, g_strdup_printf("database %s: %s", id,
+						       value_text(value_at(own, i))));
+	}
+}
+
 gboolean rds_start(Region *region, GError **error) {
 	Controller *self = g_new0(Controller, 1);
 	self->region = region;
@@ -390,6 +405,7 @@ gboolean rds_start(Region *region, GError **error) {
 	region_wake_on(region, NAME, "rds/instance");
 	ec2_network_notify(region, NAME);
 	region_dns_source_add(region, find_endpoint);
+	region_differences_add(region, tell_differences);
 	return TRUE;
 }
 
