@@ -29,3 +29,96 @@ function "same_json" {
   parameters = ["a", "b"]
   value      = try(jsonencode(jsondecode(a)) == jsonencode(jsondecode(b)), a == b)
 }
+
+// Artifacts of a CodeBuild project, primary or secondary, as the API has them.
+function "codebuild_artifacts" {
+  parameters = ["a"]
+  value = {
+    artifactIdentifier   = nonempty(a.artifact_identifier)
+    bucketOwnerAccess    = nonempty(a.bucket_owner_access)
+    encryptionDisabled   = a.type == "NO_ARTIFACTS" ? null : a.encryption_disabled
+    location             = nonempty(a.location)
+    name                 = nonempty(a.name)
+    namespaceType        = nonempty(a.namespace_type)
+    overrideArtifactName = a.type == "S3" ? a.override_artifact_name : null
+    packaging            = nonempty(a.packaging)
+    path                 = nonempty(a.path)
+    type                 = a.type
+  }
+}
+
+// A source of a CodeBuild project, primary or secondary, as the API has it.
+function "codebuild_source" {
+  parameters = ["s", "identifier"]
+  value = {
+    auth                = [for a in s.auth : { resource = nonempty(a.resource), type = a.type }][0]
+    buildspec           = nonempty(s.buildspec)
+    buildStatusConfig   = [for c in s.build_status_config : { context = nonempty(c.context), targetUrl = nonempty(c.target_url) }][0]
+    gitCloneDepth       = contains(["NO_SOURCE", "CODEPIPELINE", "S3"], s.type) ? null : s.git_clone_depth
+    gitSubmodulesConfig = [for g in s.git_submodules_config : { fetchSubmodules = g.fetch_submodules }][0]
+    insecureSsl         = s.insecure_ssl
+    location            = nonempty(s.location)
+    reportBuildStatus   = contains(["BITBUCKET", "GITHUB", "GITHUB_ENTERPRISE", "GITLAB", "GITLAB_SELF_MANAGED"], s.type) ? s.report_build_status : null
+    sourceIdentifier    = identifier
+    type                = s.type
+  }
+}
+
+// What CreateProject and UpdateProject are sent of a project.
+function "codebuild_project" {
+  parameters = ["p"]
+  value = {
+    name                   = p.name
+    artifacts              = codebuild_artifacts(p.artifacts[0])
+    secondaryArtifacts     = [for a in p.secondary_artifacts : codebuild_artifacts(a)]
+    autoRetryLimit         = p.auto_retry_limit
+    badgeEnabled           = p.badge_enabled
+    concurrentBuildLimit   = p.concurrent_build_limit
+    description            = nonempty(p.description)
+    encryptionKey          = nonempty(p.encryption_key)
+    queuedTimeoutInMinutes = p.queued_timeout
+    timeoutInMinutes       = p.build_timeout
+    serviceRole            = p.service_role
+    sourceVersion          = nonempty(p.source_version)
+    source                 = codebuild_source(p.source[0], null)
+    secondarySources       = [for s in p.secondary_sources : codebuild_source(s, s.source_identifier)]
+    secondarySourceVersions = [for v in p.secondary_source_version : {
+      sourceIdentifier = v.source_identifier
+      sourceVersion    = v.source_version
+    }]
+    cache = fallback([for c in p.cache : {
+      location       = nonempty(c.location)
+      cacheNamespace = nonempty(c.cache_namespace)
+      modes          = nonempty([for m in c.modes : m])
+      type           = c.type
+    }][0], { type = "NO_CACHE" })
+    environment = [for e in p.environment : {
+      certificate              = nonempty(e.certificate)
+      computeType              = e.compute_type
+      image                    = e.image
+      imagePullCredentialsType = nonempty(e.image_pull_credentials_type)
+      privilegedMode           = e.privileged_mode
+      type                     = e.type
+      environmentVariables     = [for v in e.environment_variable : { name = v.name, value = v.value, type = v.type }]
+    }][0]
+    logsConfig = [for l in p.logs_config : {
+      cloudWatchLogs = [for c in l.cloudwatch_logs : {
+        groupName  = nonempty(c.group_name)
+        status     = c.status
+        streamName = nonempty(c.stream_name)
+      }][0]
+      s3Logs = [for s in l.s3_logs : {
+        bucketOwnerAccess  = nonempty(s.bucket_owner_access)
+        encryptionDisabled = s.encryption_disabled
+        location           = nonempty(s.location)
+        status             = s.status
+      }][0]
+    }][0]
+    vpcConfig = [for v in p.vpc_config : {
+      securityGroupIds = [for g in v.security_group_ids : g]
+      subnets          = [for s in v.subnets : s]
+      vpcId            = v.vpc_id
+    }][0]
+    tags = tag_list(p.tags_all, "key", "value")
+  }
+}
