@@ -85,7 +85,30 @@ static WireResponse *status(Region *region, const WireRequest *request, HttpRepl
 	return response;
 }
 
+/* ---- the clock, for tests ---- */
+
+static WireResponse *text(int status, const char *message) {
+	WireResponse *response = wire_response_new(status);
+	wire_response_set_body(response, "text/plain", message, strlen(message));
+	return response;
+}
+
+/* POST /_terrarium/clock?advance=SECONDS */
+static WireResponse *advance(Region *region, const WireRequest *request, HttpReply *reply) {
+	guint64 seconds;
+	g_autoptr(GError) error = NULL;
+	if (!g_str_equal(request->method, "POST"))
+		return text(405, "Only POST steps the clock.\n");
+	if (!g_str_has_prefix(request->query, "advance=") ||
+		!g_ascii_string_to_unsigned(request->query + strlen("advance="), 10, 1,
+			(guint64)100 * 365 * 86400, &seconds, NULL))
+		return text(400, "Say advance=SECONDS: the clock only goes forward.\n");
+	return region_clock_advance(region, (gint64)seconds, &error) ? text(200, "")
+								     : text(500, error->message);
+}
+
 static const RegionHttpRoute routes[] = {
+	{.prefix = "/_terrarium/clock", .handle = advance},
 	{.prefix = "/_terrarium/health", .handle = health},
 	{.prefix = "/_terrarium/status", .handle = status},
 	{.prefix = NULL},

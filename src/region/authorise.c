@@ -53,7 +53,9 @@ static gboolean verify(
 	gint64 now = region_now(caller->region) / G_USEC_PER_SEC;
 	if (!key->active || g_strcmp0(key->token, claim->session_token) != 0)
 		return unknown_key(error);
-	if (!sigv4_verify(claim, request, key->secret, now, error))
+	/* Callers sign by their own clocks, which no test steps. */
+	gint64 real = g_get_real_time() / G_USEC_PER_SEC;
+	if (!sigv4_verify(claim, request, key->secret, real, error))
 		return FALSE;
 	if (key->expires && key->expires <= now) {
 		wire_error_set_status(error, 403, "ExpiredToken",

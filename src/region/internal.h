@@ -17,6 +17,7 @@ struct Region {
 	GArray *differences; /* of RegionDifferences */
 
 	/* schedule.c */
+	gint64 clock_offset; /* microseconds that tests have stepped the clock by */
 	GHashTable *timers; /* id -> Timer */
 	guint last_timer;
 	GPtrArray *controllers; /* of Controller */
@@ -40,3 +41,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Region, region_free)
 void region_schedule_init(Region *region);
 void region_schedule_stop(Region *region);
 void region_schedule_clear(Region *region);
+/* The clock: steps that tests made are kept with the store, as time never goes back. */
+void region_clock_load(Region *region);
+gboolean region_clock_advance(Region *region, gint64 seconds, GError **error);

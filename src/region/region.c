@@ -45,7 +45,7 @@ gpointer region_data(Region *region, const char *name) {
 }
 
 gint64 region_now(Region *region) {
-	return g_get_real_time();
+	return g_get_real_time() + region->clock_offset;
 }
 
 Value region_timestamp(Region *region) {
@@ -91,7 +91,10 @@ Region *region_new(const RegionOptions *options, GError **error) {
 	http_server_serve_routes(region->http, region_find_route, region);
 	g_autofree char *path = g_build_filename(region->home, "region.sqlite", NULL);
 	region->store = store_open(path, error);
-	if (!region->store || !open_data_plane(region, options->no_glass, error) ||
+	if (!region->store)
+		return NULL;
+	region_clock_load(region);
+	if (!open_data_plane(region, options->no_glass, error) ||
 		!region_root_key_ensure(region, error) || !start_services(region, error))
 		return NULL;
 	return g_steal_pointer(&region);

@@ -8,9 +8,13 @@
 
 /* ---- timers ---- */
 
+/* One source is never asked to wait longer than this: it then waits for the rest. */
+#define LONGEST_WAIT_US ((gint64)3600 * G_USEC_PER_SEC)
+
 typedef struct {
 	Region *region;
 	guint id, source;
+	gint64 due; /* by the region's clock */
 	RegionTimer timer;
 	gpointer data;
 } Timer;
@@ -21,12 +25,24 @@ static void timer_free(gpointer data) {
 	g_free(timer);
 }
 
+static gboolean on_timer(gpointer data);
+
+static void arm(Timer *timer) {
+	gint64 left = CLAMP(timer->due - region_now(timer->region), 0, LONGEST_WAIT_US);
+	g_clear_handle_id(&timer->source, g_source_remove);
+	timer->source = g_timeout_add((guint)((left + 999) / 1000), on_timer, timer);
+}
+
 static gboolean on_timer(gpointer data) {
 	Timer *timer = data;
 	Region *region = timer->region;
 	RegionTimer call = timer->timer;
 	gpointer argument = timer->data;
 	timer->source = 0;
+	if (timer->due > region_now(region)) {
+		arm(timer);
+		return G_SOURCE_REMOVE;
+	}
 	g_hash_table_remove(region->timers, GUINT_TO_POINTER(timer->id));
 	call(region, argument);
 	return G_SOURCE_REMOVE;
@@ -34,14 +50,45 @@ static gboolean on_timer(gpointer data) {
 
 guint region_after(Region *region, double seconds, RegionTimer call, gpointer data) {
 	Timer *timer = g_new0(Timer, 1);
-	*timer = (Timer){.region = region, .id = ++region->last_timer, .timer = call, .data = data};
-	timer->source = g_timeout_add((guint)(MAX(seconds, 0) * 1000), on_timer, timer);
+	*timer = (Timer){.region = region,
+		.id = ++region->last_timer,
+		.due = region_now(region) + (gint64)(MAX(seconds, 0) * G_USEC_PER_SEC),
+		.timer = call,
+		.data = data};
+	arm(timer);
 	g_hash_table_insert(region->timers, GUINT_TO_POINTER(timer->id), timer);
 	return timer->id;
 }
 
 void region_cancel(Region *region, guint timer_id) {
 	g_hash_table_remove(region->timers, GUINT_TO_POINTER(timer_id));
+}
+
+/* ---- the clock ---- */
+
+#define CLOCK "region/clock"
+
+static const StoreScope nowhere = {"", ""};
+
+void region_clock_load(Region *region) {
+	g_auto(Value) offset = store_get(region->store, nowhere, CLOCK, "offset");
+	region->clock_offset = value_to_int(offset, 0);
+}
+
+gboolean region_clock_advance(Region *region, gint64 seconds, GError **error) {
+	gint64 offset = region->clock_offset + seconds * G_USEC_PER_SEC;
+	if (!store_begin(region->store, error))
+		return FALSE;
+	store_put_take(region->store, nowhere, CLOCK, "offset", value_int(offset));
+	if (!store_commit(region->store, error))
+		return FALSE;
+	region->clock_offset = offset;
+	GHashTableIter iter;
+	gpointer timer;
+	g_hash_table_iter_init(&iter, region->timers);
+	while (g_hash_table_iter_next(&iter, NULL, &timer))
+		arm(timer);
+	return TRUE;
 }
 
 /* ---- controllers ---- */
@@ -51,7 +98,7 @@ typedef struct {
 	RegionController controller;
 	gpointer data;
 	gboolean woken;
-	gint64 due; /* monotonic microseconds; 0: no time is set */
+	gint64 due; /* by the region's clock; 0: no time is set */
 	guint timer;
 } Controller;
 
@@ -126,7 +173,7 @@ void region_wake_after(Region *region, const char *name, double seconds) {
 	Controller *controller = find(region, name);
 	if (!controller)
 		return;
-	gint64 due = g_get_monotonic_time() + (gint64)(MAX(seconds, 0) * G_USEC_PER_SEC);
+	gint64 due = region_now(region) + (gint64)(MAX(seconds, 0) * G_USEC_PER_SEC);
 	if (controller->due && controller->due <= due)
 		return;
 	if (controller->timer)

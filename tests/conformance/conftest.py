@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import urllib.request
 
 import boto3
 import pytest
@@ -28,6 +29,11 @@ class Region:
         return subprocess.run(
             [self.terrarium, *arguments], env=self.env, capture_output=True, text=True, timeout=60, check=False
         )
+
+    def advance(self, seconds):
+        """Steps the region's clock."""
+        request = urllib.request.Request(f"{self.url}/_terrarium/clock?advance={seconds}", method="POST")
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
 
     def client(self, service, key="terrarium", region="us-east-1"):
         return boto3.client(
@@ -68,3 +74,13 @@ def terrarium(region, tmp_path):
 
     yield run
     run("destroy", "-auto-approve")
+
+
+@pytest.fixture
+def stepped_region(tmp_path_factory):
+    """A region of the test's own, for tests that step the clock."""
+    region = Region(tmp_path_factory.mktemp("stepped"))
+    up = region.run("up", "--no-glass")
+    assert up.returncode == 0, up.stderr
+    yield region
+    region.run("down", "--purge")

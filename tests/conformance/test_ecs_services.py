@@ -294,3 +294,21 @@ def test_run_task_errors(place):
     assert "Override for container named other" in refused(run, **{**good, "overrides": override})[1]
     assert refused(place.ecs.stop_task, cluster="main", task="0" * 32)[1] == "The referenced task was not found."
     assert refused(run, **{**good, "group": "service:web"})[1] == "Invalid namespace for group."
+
+
+def test_stopped_tasks_are_forgotten_after_an_hour(stepped_region):
+    place = Place(stepped_region, "stepped")
+    place.define()
+    arn = place.ecs.run_task(
+        cluster="main", taskDefinition="web", launchType="FARGATE", networkConfiguration=place.network()
+    )["tasks"][0]["taskArn"]
+    place.ecs.stop_task(cluster="main", task=arn)
+
+    def is_described():
+        return place.ecs.describe_tasks(cluster="main", tasks=[arn])["tasks"]
+
+    assert eventually(lambda: is_described()[0]["lastStatus"] == "STOPPED")
+    place.region.advance(3500)
+    assert is_described()
+    place.region.advance(200)
+    assert eventually(lambda: not is_described())
