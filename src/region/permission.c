@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "region/authorise.h"
+#include "region/services/ssm/ssm.h"
 
 /* ---- actions ---- */
 
@@ -145,10 +146,6 @@ static const struct {
 	{"sns", "CreateTopic", "{Name}"},
 	{"sqs", "*", "{QueueUrl}"},
 	{"sqs", "*", "{QueueName}"},
-	{"ssm", "*", "parameter/{Name}"},
-	{"ssm", "*", "parameter/{Names}"},
-	{"ssm", "GetParametersByPath", "parameter/{Path}"},
-	{"ssm", "*TagsForResource", "parameter/{ResourceId}"},
 	{"sts", "AssumeRole*", "=RoleArn"},
 };
 
@@ -300,6 +297,19 @@ static void add_zone(GPtrArray *out, const RegionCall *call, Value input) {
 					     strrchr(id, '/') ? strrchr(id, '/') + 1 : id));
 }
 
+/* Parameters, without the version or label that may be behind the name. */
+static void add_parameter(GPtrArray *out, const RegionCall *call, Value input) {
+	static const char *const members[] = {"Name", "Path", "ResourceId"};
+	Value names = value_get(input, "Names");
+	for (guint i = 0; i < G_N_ELEMENTS(members); i++)
+		if (value_has(input, members[i]))
+			g_ptr_array_add(out,
+				ssm_parameter_arn(call->scope, value_get_text(input, members[i])));
+	for (gsize i = 0; i < value_length(names); i++)
+		g_ptr_array_add(
+			out, ssm_parameter_arn(call->scope, value_text(value_at(names, i))));
+}
+
 /* Services that no template fits. */
 static const struct {
 	const char *prefix;
@@ -310,6 +320,7 @@ static const struct {
 	{"route53", add_zone},
 	{"s3", add_s3},
 	{"secretsmanager", add_secret},
+	{"ssm", add_parameter},
 };
 
 /* ---- templates ---- */

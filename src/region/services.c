@@ -19,6 +19,7 @@ extern const RegionService region_rds;
 extern const RegionService region_secretsmanager;
 extern const RegionService region_servicediscovery, region_servicediscovery_namespaces,
 	region_servicediscovery_services, region_servicediscovery_instances;
+extern const RegionService region_ssm;
 extern const RegionService region_sts;
 
 const RegionService *const region_services[] = {
@@ -56,6 +57,7 @@ const RegionService *const region_services[] = {
 	&region_servicediscovery_namespaces,
 	&region_servicediscovery_services,
 	&region_servicediscovery_instances,
+	&region_ssm,
 	&region_sts,
 	NULL,
 };

@@ -146,3 +146,60 @@ service "logs" {
     state = result.tags
   }
 }
+
+service "ssm" {
+  tag {
+    call "AddTagsToResource" {
+      request = { ResourceType = "Parameter", ResourceId = resource, Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "RemoveTagsFromResource" {
+      request = { ResourceType = "Parameter", ResourceId = resource, TagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { ResourceType = "Parameter", ResourceId = resource }
+    }
+    state = tag_map(result.TagList)
+  }
+}
+
+service "codestar-connections" {
+  tag {
+    call "TagResource" {
+      request = { ResourceArn = resource, Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { ResourceArn = resource, TagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { ResourceArn = resource }
+    }
+    state = tag_map(result.Tags)
+  }
+}
+
+service "codeconnections" {
+  tag {
+    call "TagResource" {
+      request = { ResourceArn = resource, Tags = tag_list(tags) }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { ResourceArn = resource, TagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { ResourceArn = resource }
+    }
+    state = tag_map(result.Tags)
+  }
+}

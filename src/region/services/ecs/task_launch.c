@@ -11,6 +11,7 @@
 #include "region/services/ecs/internal.h"
 #include "region/services/iam/iam.h"
 #include "region/services/secretsmanager/secretsmanager.h"
+#include "region/services/ssm/ssm.h"
 
 #define API_PORT 4566
 
@@ -105,17 +106,28 @@ static void add_aws(const Launch *launch, gsize index, GPtrArray *environment) {
 	}
 }
 
+/* A parameter of Parameter Store, by ARN or plain name. Caller frees. */
+static char *parameter_of(const Launch *launch, const char *from, GError **error) {
+	g_autofree char *arn = ssm_parameter_arn(launch->scope, from);
+	if (!role_may(launch, "ssm:GetParameters", arn, "pull secrets", error))
+		return NULL;
+	g_autoptr(GError) local = NULL;
+	char *value = ssm_resolve(launch->region, launch->scope, from, &local);
+	if (local)
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+			"ResourceInitializationError: unable to pull secrets or registry auth: "
+			"execution resource retrieval failed: unable to retrieve secrets from ssm: "
+			"invalid ssm parameters: %s",
+			from);
+	return value;
+}
+
 /* The value behind a secret's valueFrom. Caller frees. */
 static char *secret_of(const Launch *launch, const char *from, GError **error) {
 	g_autofree char *service = NULL, *resource = NULL;
 	if (!region_arn_parse(from, &service, NULL, NULL, &resource) ||
-		!g_str_equal(service, "secretsmanager")) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-			"ResourceInitializationError: unable to pull secrets: Terrarium does not "
-			"implement the SSM parameter %s",
-			from);
-		return NULL;
-	}
+		!g_str_equal(service, "secretsmanager"))
+		return parameter_of(launch, from, error);
 	/* "secret:name-AbCdEf:key:stage:version": the secret alone is what is asked for. */
 	g_auto(GStrv) parts = g_strsplit(from, ":", 8);
 	g_autofree char *rest = g_strjoinv(":", parts + MIN(g_strv_length(parts), 7));

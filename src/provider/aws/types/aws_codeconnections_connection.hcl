@@ -1,0 +1,52 @@
+resource "aws_codeconnections_connection" {
+  service = "codeconnections"
+  schema {
+    name              = required(string, force_new, length(1, 32))
+    provider_type     = optional(string, computed, force_new, one_of("AzureDevOps", "Bitbucket", "GitHub", "GitHubEnterpriseServer", "GitLab", "GitLabSelfManaged"), conflicts("host_arn"))
+    host_arn          = optional(string, force_new, unsupported("hosts of connections are not implemented"))
+    arn               = computed(string)
+    connection_status = computed(string)
+    tags              = tags()
+    timeouts "create" "update" "delete" {}
+  }
+  validate {
+    error {
+      when    = config.provider_type == null && config.host_arn == null
+      summary = "Missing provider"
+      detail  = "One of provider_type and host_arn must be set."
+    }
+  }
+  create {
+    call "CreateConnection" {
+      request = {
+        ConnectionName = self.name
+        ProviderType   = self.provider_type
+        Tags           = nonempty(tag_list(self.tags_all))
+      }
+      id = result.ConnectionArn
+    }
+  }
+  read {
+    call "GetConnection" {
+      request = { ConnectionArn = self.id }
+      gone    = ["ResourceNotFoundException"]
+    }
+    state = {
+      name              = result.Connection.ConnectionName
+      provider_type     = result.Connection.ProviderType
+      host_arn          = result.Connection.HostArn
+      arn               = result.Connection.ConnectionArn
+      connection_status = result.Connection.ConnectionStatus
+    }
+  }
+  delete {
+    call "DeleteConnection" {
+      request = { ConnectionArn = self.id }
+      gone    = ["ResourceNotFoundException"]
+    }
+  }
+  tags {
+    resource = self.id
+    read     = true
+  }
+}
