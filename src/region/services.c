@@ -3,8 +3,8 @@
 
 extern const RegionService region_admin;
 extern const RegionService region_codebuild;
-extern const RegionService region_ec2, region_ec2_gateways, region_ec2_routes, region_ec2_groups,
-	region_ec2_interfaces, region_ec2_names, region_ec2_tags;
+extern const RegionService region_ec2, region_ec2_acls, region_ec2_gateways, region_ec2_routes,
+	region_ec2_groups, region_ec2_interfaces, region_ec2_names, region_ec2_tags;
 extern const RegionService region_dns; /* watches EC2's VPCs */
 extern const RegionService region_doors; /* the same */
 extern const RegionService region_ecr, region_ecr_images, region_ecr_layers, region_ecr_lifecycle,
@@ -26,6 +26,7 @@ const RegionService *const region_services[] = {
 	&region_admin,
 	&region_codebuild,
 	&region_ec2,
+	&region_ec2_acls,
 	&region_ec2_gateways,
 	&region_ec2_routes,
 	&region_ec2_groups,

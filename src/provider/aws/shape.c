@@ -275,6 +275,16 @@ static gboolean arn_names(const char *arn, const char *name) {
 	       (last && g_str_equal(last + 1, name));
 }
 
+static gboolean same_protocol(const char *a, const char *b) {
+	static const char *const names[][2] = {
+		{"all", "-1"}, {"icmp", "1"}, {"tcp", "6"}, {"udp", "17"}, {"icmpv6", "58"}};
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		a = g_ascii_strcasecmp(a, names[i][0]) == 0 ? names[i][1] : a;
+		b = g_ascii_strcasecmp(b, names[i][0]) == 0 ? names[i][1] : b;
+	}
+	return g_str_equal(a, b);
+}
+
 gboolean aws_equal(AwsEquality equality, Value wanted, Value real) {
 	if (value_equal(wanted, real))
 		return TRUE;
@@ -296,6 +306,8 @@ gboolean aws_equal(AwsEquality equality, Value wanted, Value real) {
 		return is_version_prefix(a, b);
 	case AWS_EQUAL_DOT:
 		return equal_dot(a, b);
+	case AWS_EQUAL_PROTOCOL:
+		return same_protocol(a, b);
 	case AWS_EQUAL_ARN_NAME:
 		return arn_names(a, b) || arn_names(b, a);
 	}

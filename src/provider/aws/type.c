@@ -50,6 +50,7 @@ static const struct {
 	{"prefix", AWS_EQUAL_PREFIX},
 	{"containers", AWS_EQUAL_CONTAINERS},
 	{"dot", AWS_EQUAL_DOT},
+	{"protocol", AWS_EQUAL_PROTOCOL},
 	{"arn_name", AWS_EQUAL_ARN_NAME},
 };
 

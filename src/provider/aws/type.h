@@ -19,6 +19,7 @@ typedef enum {
 			   */
 	AWS_EQUAL_CONTAINERS, /* ECS container definitions, with the service's defaults filled in */
 	AWS_EQUAL_DOT, /* a trailing dot does not matter: DNS names */
+	AWS_EQUAL_PROTOCOL, /* a protocol by name or number: "tcp", "6"; "all", "-1" */
 	AWS_EQUAL_ARN_NAME, /* an ARN equals the name or the path that it ends with */
 } AwsEquality;
 

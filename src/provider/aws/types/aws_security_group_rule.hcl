@@ -3,7 +3,7 @@ resource "aws_security_group_rule" {
   schema {
     type                     = required(string, force_new, one_of("ingress", "egress"))
     security_group_id        = required(string, force_new)
-    protocol                 = required(string, force_new)
+    protocol                 = required(string, force_new, equal("protocol"))
     from_port                = required(number, force_new)
     to_port                  = required(number, force_new)
     cidr_blocks              = optional(list(string), force_new, conflicts("source_security_group_id", "self"), cidr())

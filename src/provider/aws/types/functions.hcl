@@ -20,6 +20,49 @@ function "ip_protocol" {
   value = lookup({ all = "-1", "1" = "icmp", "6" = "tcp", "17" = "udp", "58" = "icmpv6" }, lower(text), lower(text))
 }
 
+// The number of a protocol, as network ACLs have it.
+function "acl_protocol" {
+  parameters = ["text"]
+  value      = lookup({ all = "-1", icmp = "1", tcp = "6", udp = "17", icmpv6 = "58" }, lower(text), lower(text))
+}
+
+// A rule block of a network ACL as the API's entry.
+function "acl_entry" {
+  parameters = ["rule", "acl", "egress"]
+  value = {
+    NetworkAclId = acl
+    Egress       = egress
+    RuleNumber   = rule.rule_no
+    RuleAction   = lower(rule.action)
+    Protocol     = acl_protocol(rule.protocol)
+    CidrBlock    = nonempty(rule.cidr_block)
+    PortRange    = contains(["6", "17"], acl_protocol(rule.protocol)) ? { From = rule.from_port, To = rule.to_port } : null
+    IcmpTypeCode = acl_protocol(rule.protocol) == "1" ? { Type = fallback(rule.icmp_type, 0), Code = fallback(rule.icmp_code, 0) } : null
+  }
+}
+
+// Entries of one direction as rule blocks. The protocol is written as `wanted` writes it, if that means the same.
+function "acl_rules" {
+  parameters = ["entries", "wanted"]
+  value = [for e in entries : {
+    rule_no         = e.RuleNumber
+    action          = e.RuleAction
+    protocol        = fallback([for w in wanted : w.protocol if w.rule_no == e.RuleNumber && acl_protocol(w.protocol) == e.Protocol][0], e.Protocol)
+    cidr_block      = fallback(e.CidrBlock, "")
+    ipv6_cidr_block = ""
+    from_port       = fallback(e.PortRange.From, 0)
+    to_port         = fallback(e.PortRange.To, 0)
+    icmp_type       = fallback(e.IcmpTypeCode.Type, 0)
+    icmp_code       = fallback(e.IcmpTypeCode.Code, 0)
+  } if e.RuleNumber != 32767]
+}
+
+// The id of a subnet's association with one of the ACLs.
+function "acl_association" {
+  parameters = ["acls", "subnet"]
+  value      = [for a in flatten([for n in acls : n.Associations]) : a.NetworkAclAssociationId if a.SubnetId == subnet][0]
+}
+
 function "same_elements" {
   parameters = ["a", "b"]
   value      = length(setsubtract([for x in a : x], [for x in b : x])) == 0 && length(setsubtract([for x in b : x], [for x in a : x])) == 0

@@ -14,6 +14,7 @@
 #define EC2_SECURITY_GROUP "ec2/security-group"
 #define EC2_SECURITY_GROUP_RULE "ec2/security-group-rule"
 #define EC2_NETWORK_ACL "ec2/network-acl"
+#define EC2_NETWORK_ACL_ASSOCIATION "ec2/acl-association" /* by subnet */
 #define EC2_INTERFACE "ec2/network-interface"
 #define EC2_INTERFACE_OWNER "ec2/network-interface-owner" /* the one whose namespace it is in */
 
@@ -77,6 +78,7 @@ gboolean ec2_passes(Value object, Value filters, const Ec2Filter *known, GError 
 
 /* ---- tables of the files ---- */
 
+extern const RegionOperation ec2_acl_operations[];
 extern const RegionOperation ec2_vpc_operations[];
 extern const RegionOperation ec2_gateway_operations[];
 extern const RegionOperation ec2_route_operations[];
@@ -88,8 +90,12 @@ extern const RegionOperation ec2_tag_operations[];
 char *ec2_route_table_create_main(RegionCall *call, const char *vpc, const char *cidr);
 char *ec2_group_create_default(RegionCall *call, const char *vpc);
 void ec2_groups_delete_of_vpc(RegionCall *call, const char *vpc);
+void ec2_acl_create_default(RegionCall *call, const char *vpc);
 /* A subnet goes: its association with a route table goes too. */
 void ec2_subnet_leaves(RegionCall *call, const char *subnet);
+/* A new subnet is associated with its VPC's default network ACL; the association goes with it. */
+void ec2_acl_subnet_arrives(RegionCall *call, const char *subnet, const char *vpc);
+void ec2_acl_subnet_leaves(RegionCall *call, const char *subnet);
 /* The next public address of the region's pool. Caller frees. */
 char *ec2_public_address(Region *region, StoreScope scope);
 /* The namespace that an interface is in. Caller frees. */

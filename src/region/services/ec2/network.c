@@ -96,6 +96,7 @@ static void declare_routes(
 
 /* What is looked up again and again while the network is declared. */
 struct Lookups {
+	GHashTable *acls; /* subnet -> id of its network ACL */
 	GHashTable *tables; /* subnet or VPC (its main one) -> id of the route table */
 	GHashTable *addresses; /* interface -> the Elastic IP that is associated with it */
 	GHashTable *owners; /* interface -> the one whose namespace it is in, if that is another */
@@ -113,6 +114,12 @@ static void note_table(
 				g_strdup(subnet ? subnet : value_get_text(table, "VpcId")),
 				g_strdup(id));
 	}
+}
+
+static void note_acl(NetState *state, Network *network, StoreScope scope, const char *subnet,
+	Value association) {
+	g_hash_table_insert(network->lookups->acls, g_strdup(subnet),
+		g_strdup(value_get_text(association, "NetworkAclId")));
 }
 
 static void note_address(
@@ -135,16 +142,19 @@ static GHashTable *texts_new(void) {
 
 static void look_up(Network *network, NetState *state) {
 	network->lookups = g_new0(Lookups, 1);
+	network->lookups->acls = texts_new();
 	network->lookups->tables = texts_new();
 	network->lookups->addresses = texts_new();
 	network->lookups->owners = texts_new();
 	network->lookups->indexes = g_hash_table_new(g_str_hash, g_str_equal);
+	declare_all(state, network, EC2_NETWORK_ACL_ASSOCIATION, note_acl);
 	declare_all(state, network, EC2_ROUTE_TABLE, note_table);
 	declare_all(state, network, EC2_ADDRESS, note_address);
 	declare_all(state, network, EC2_INTERFACE_OWNER, note_owner);
 }
 
 static void lookups_free(Lookups *lookups) {
+	g_hash_table_unref(lookups->acls);
 	g_hash_table_unref(lookups->tables);
 	g_hash_table_unref(lookups->addresses);
 	g_hash_table_unref(lookups->owners);
@@ -157,8 +167,9 @@ static void declare_subnet(
 	const char *vpc = value_get_text(subnet, "VpcId");
 	const char *own = g_hash_table_lookup(network->lookups->tables, id);
 	const char *table = own ? own : g_hash_table_lookup(network->lookups->tables, vpc);
-	net_state_subnet(state, id, vpc, value_get_text(subnet, "CidrBlock"),
+	NetSubnet *declared = net_state_subnet(state, id, vpc, value_get_text(subnet, "CidrBlock"),
 		value_get_text(subnet, "AvailabilityZone"), table);
+	declared->acl = g_strdup(g_hash_table_lookup(network->lookups->acls, id));
 }
 
 static int protocol_number(const char *name) {
@@ -169,6 +180,24 @@ static int protocol_number(const char *name) {
 	       : g_str_equal(name, "icmp")   ? 1
 	       : g_str_equal(name, "icmpv6") ? 58
 					     : atoi(name);
+}
+
+static void declare_acl(
+	NetState *state, Network *network, StoreScope scope, const char *id, Value acl) {
+	NetAcl *declared = net_state_acl(state, id, value_get_text(acl, "VpcId"));
+	Value entries = value_get(acl, "Entries");
+	for (gsize i = 0; i < value_length(entries); i++) {
+		Value entry = value_at(entries, i);
+		Value ports = value_get(entry, "PortRange"),
+		      icmp = value_get(entry, "IcmpTypeCode");
+		gint64 from = value_get_int(ports, "From", value_get_int(icmp, "Type", -1));
+		gint64 to = value_get_int(ports, "To", value_get_int(icmp, "Code", -1));
+		net_acl_rule(declared, (int)value_get_int(entry, "RuleNumber", 0),
+			value_get_bool(entry, "Egress"),
+			g_strcmp0(value_get_text(entry, "RuleAction"), "deny") == 0,
+			protocol_number(value_get_text(entry, "Protocol")), (int)from, (int)to,
+			value_get_text(entry, "CidrBlock"));
+	}
 }
 
 static void declare_group(
@@ -245,6 +274,7 @@ static NetState *wanted_state(Network *network) {
 	look_up(network, state);
 	declare_all(state, network, EC2_VPC, declare_vpc);
 	declare_all(state, network, EC2_ROUTE_TABLE, declare_routes);
+	declare_all(state, network, EC2_NETWORK_ACL, declare_acl);
 	declare_all(state, network, EC2_SUBNET, declare_subnet);
 	declare_all(state, network, EC2_SECURITY_GROUP, declare_group);
 	declare_all(state, network, EC2_INTERFACE, declare_interface);

@@ -57,22 +57,6 @@ static gboolean invalid_cidr(const char *cidr, GError **error) {
 	return FALSE;
 }
 
-static void create_default_acl(RegionCall *call, const char *vpc) {
-	g_autofree char *id = region_ec2_id("acl");
-	g_autoptr(ValueBuilder) entries = value_builder_new(VALUE_TUPLE, NULL);
-	for (int i = 0; i < 4; i++)
-		value_builder_add_take(
-			entries, value_object_take("CidrBlock", value_string("0.0.0.0/0"), "Egress",
-					 value_bool(i < 2), "Protocol", value_string("-1"),
-					 "RuleAction", value_string(i % 2 == 0 ? "allow" : "deny"),
-					 "RuleNumber", value_int(i % 2 == 0 ? 100 : 32767), NULL));
-	ec2_put(call, EC2_NETWORK_ACL, id,
-		value_object_take("NetworkAclId", value_string(id), "VpcId", value_string(vpc),
-			"IsDefault", value_bool(TRUE), "OwnerId", value_string(call->scope.account),
-			"Entries", value_builder_end(g_steal_pointer(&entries)), "Associations",
-			value_empty_tuple(), NULL));
-}
-
 static Value create_vpc(RegionCall *call, Value input, GError **error) {
 	const char *text = value_get_text(input, "CidrBlock");
 	Ec2Cidr cidr;
@@ -115,7 +99,7 @@ static Value create_vpc(RegionCall *call, Value input, GError **error) {
 	ec2_tag_new(call, input, "vpc", id);
 	g_autofree char *table = ec2_route_table_create_main(call, id, text);
 	g_autofree char *group = ec2_group_create_default(call, id);
-	create_default_acl(call, id);
+	ec2_acl_create_default(call, id);
 	return value_object_take("Vpc", ec2_with_tags(call, id, vpc), NULL);
 }
 
@@ -306,6 +290,7 @@ static Value create_subnet(RegionCall *call, Value input, GError **error) {
 			"EnableResourceNameDnsAAAARecord", value_bool(FALSE), NULL),
 		NULL);
 	ec2_put(call, EC2_SUBNET, id, value_ref(subnet));
+	ec2_acl_subnet_arrives(call, id, value_get_text(vpc, "VpcId"));
 	ec2_tag_new(call, input, "subnet", id);
 	return value_object_take("Subnet", ec2_with_tags(call, id, subnet), NULL);
 }
@@ -364,17 +349,9 @@ static Value delete_subnet(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	}
 	ec2_subnet_leaves(call, id);
+	ec2_acl_subnet_leaves(call, id);
 	ec2_forget(call, EC2_SUBNET, id);
 	return VALUE_NOTHING;
-}
-
-static Value describe_acls(RegionCall *call, Value input, GError **error) {
-	static const Ec2Filter filters[] = {{"network-acl-id", "NetworkAclId"}, {"vpc-id", "VpcId"},
-		{"default", "IsDefault"}, {"association.subnet-id", "Associations.SubnetId"},
-		{"owner-id", "OwnerId"}, {NULL}};
-	static const Ec2Describe describe = {EC2_NETWORK_ACL, "NetworkAclIds", "NetworkAcls",
-		"InvalidNetworkAclID.NotFound", "networkAcl ID", filters, NULL};
-	return ec2_describe(call, input, &describe, error);
 }
 
 const RegionOperation ec2_vpc_operations[] = {
@@ -389,7 +366,6 @@ const RegionOperation ec2_vpc_operations[] = {
 	{"DescribeSubnets", describe_subnets, .reads_only = TRUE},
 	{"ModifySubnetAttribute", modify_subnet_attribute},
 	{"DeleteSubnet", delete_subnet},
-	{"DescribeNetworkAcls", describe_acls, .reads_only = TRUE},
 	{NULL},
 };
 
