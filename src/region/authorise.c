@@ -94,7 +94,7 @@ gboolean region_authenticate(
 
 /* ---- whether ---- */
 
-static Value request_context(const RegionCaller *caller, const WireRequest *request) {
+Value region_request_context(const RegionCaller *caller, const WireRequest *request) {
 	gint64 now = region_now(caller->region) / G_USEC_PER_SEC;
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now);
 	g_autofree char *text = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
@@ -110,7 +110,7 @@ static Value request_context(const RegionCaller *caller, const WireRequest *requ
 		context = value_with_take(context, "aws:useragent", value_string(agent));
 	if (request->vpc)
 		context = value_with_take(context, "aws:sourcevpc", value_string(request->vpc));
-	if (caller->key->token) {
+	if (caller->key && caller->key->token) {
 		g_autoptr(GDateTime) issued = g_date_time_new_from_unix_utc(caller->key->issued);
 		g_autofree char *then = g_date_time_format(issued, "%Y-%m-%dT%H:%M:%SZ");
 		context = value_with_take(context, "aws:tokenissuetime", value_string(then));
@@ -160,7 +160,7 @@ gboolean region_permit(const RegionCaller *caller, const WireRequest *request, c
 	const char *resource, Value context, GError **error) {
 	if (!caller->key)
 		return TRUE;
-	g_auto(Value) own = request_context(caller, request);
+	g_auto(Value) own = region_request_context(caller, request);
 	g_auto(Value) known = value_merge(own, context);
 	return permit(caller, action, resource, known, error);
 }
@@ -191,7 +191,7 @@ gboolean region_permit_call(
 	g_autofree char *action = region_action(call->operation);
 	if (!caller->key || is_free(action))
 		return TRUE;
-	g_auto(Value) own = request_context(caller, call->request);
+	g_auto(Value) own = region_request_context(caller, call->request);
 	g_auto(Value) given = region_input_context(call, input);
 	g_auto(Value) known = value_merge(own, given);
 	g_autoptr(GPtrArray) resources = region_resources(call, input);

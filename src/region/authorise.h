@@ -33,6 +33,9 @@ gboolean region_permit(const RegionCaller *caller, const WireRequest *request, c
  * passes to services. */
 gboolean region_permit_call(
 	const RegionCaller *caller, const RegionCall *call, Value input, GError **error);
+/* What is known of a request to conditions, and of its caller: keys in lower case. The caller owns
+ * it. */
+Value region_request_context(const RegionCaller *caller, const WireRequest *request);
 /* Gives an error of these functions the code and status that a protocol uses for it. */
 void region_refusal_for(WireProtocol protocol, GError **error);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "region/authorise.h"
+#include "region/call.h"
 #include "region/internal.h"
 #include "wire/codec.h"
 
@@ -52,17 +53,19 @@ const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region
 	if (guard(head) || (head->vpc && g_str_has_prefix(head->path, "/_terrarium/")))
 		return NULL;
 	for (const RegionService *const *service = region_services; *service; service++)
-		for (const RegionHttpRoute *route = (*service)->routes; route && route->prefix;
-			route++)
-			if (g_str_has_prefix(head->path, route->prefix) &&
-				(!found || strlen(route->prefix) > strlen(found->prefix)))
+		for (const RegionHttpRoute *route = (*service)->routes;
+			route && (route->prefix || route->matches); route++)
+			if (route->matches && route->matches(head))
+				return route;
+			else if (route->prefix && g_str_has_prefix(head->path, route->prefix) &&
+				 (!found || strlen(route->prefix) > strlen(found->prefix)))
 				found = route;
 	return found;
 }
 
 /* ---- calls ---- */
 
-static const RegionOperation *find_operation(const WireOperation *wanted, GError **error) {
+const RegionOperation *region_operation_find(const WireOperation *wanted, GError **error) {
 	const char *service = wire_service_name(wire_operation_service(wanted));
 	const char *name = wire_operation_name(wanted);
 	for (const RegionService *const *each = region_services; *each; each++) {
@@ -78,7 +81,8 @@ static const RegionOperation *find_operation(const WireOperation *wanted, GError
 	return NULL;
 }
 
-static Value run(RegionCall *call, const RegionOperation *operation, Value input, GError **error) {
+Value region_operation_run(
+	RegionCall *call, const RegionOperation *operation, Value input, GError **error) {
 	if (operation->reads_only)
 		return operation->handler(call, input, error);
 	Store *store = region_store(call->region);
@@ -118,7 +122,7 @@ static Value answer(
 	if (!identify(call, &caller, &local)) {
 		region_refusal_for(route->protocol, &local);
 	} else {
-		operation = find_operation(route->operation, &local);
+		operation = region_operation_find(route->operation, &local);
 		input = operation ? wire_decode_input(route, request, &local) : VALUE_NOTHING;
 		if (!local && !region_permit_call(&caller, call, input, &local))
 			region_refusal_for(route->protocol, &local);
@@ -127,14 +131,14 @@ static Value answer(
 		g_propagate_error(error, g_steal_pointer(&local));
 		return VALUE_NOTHING;
 	}
-	return run(call, operation, input, error);
+	return region_operation_run(call, operation, input, error);
 }
 
 Value region_call(Region *region, StoreScope scope, const char *service, const char *operation,
 	Value input, GError **error) {
 	const WireOperation *model = wire_operation(wire_service(service), operation);
 	g_return_val_if_fail(model != NULL, VALUE_NOTHING);
-	const RegionOperation *found = find_operation(model, error);
+	const RegionOperation *found = region_operation_find(model, error);
 	if (!found || !wire_validate(model, input, error))
 		return VALUE_NOTHING;
 	g_autofree char *request_id = g_uuid_string_random();
@@ -148,7 +152,7 @@ Value region_call(Region *region, StoreScope scope, const char *service, const c
 		.request_id = request_id};
 	if (store_in_transaction(region->store))
 		return found->handler(&call, input, error);
-	return run(&call, found, input, error);
+	return region_operation_run(&call, found, input, error);
 }
 
 WireResponse *region_dispatch(const WireRequest *request, gpointer region) {

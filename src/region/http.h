@@ -47,10 +47,10 @@ struct HttpSink {
 };
 
 /* A plain HTTP route beside the AWS protocols (the OCI registry, the admin API). A service lists
- * its routes in RegionService.routes, ended by a NULL prefix; the longest prefix wins. They are
- * asked after the guard against foreign pages. */
+ * its routes in RegionService.routes, ended by one without prefix and matches; the longest prefix
+ * wins. They are asked after the guard against foreign pages. */
 typedef struct RegionHttpRoute {
-	const char *prefix; /* of the path as sent: "/v2/", "/_terrarium/images/" */
+	const char *prefix; /* of the path as sent: "/v2/", "/_terrarium/images/"; or NULL */
 	/* The request is whole (with a sink: body empty, and the sink has had it). Returns the
 	 * answer; or NULL: the answer is given by `reply`, at once or later (hold it by
 	 * http_reply_ref). No transaction is open. */
@@ -59,6 +59,8 @@ typedef struct RegionHttpRoute {
 	 * NULL to have it read whole; or NULL with *refusal set, to answer that and not read it (a
 	 * client that sent "Expect: 100-continue" is not asked for it). May be NULL itself. */
 	HttpSink *(*open)(Region *region, const WireRequest *request, WireResponse **refusal);
+	/* Heads that it serves whatever their path is, before all prefixes. May be NULL. */
+	gboolean (*matches)(const WireRequest *request);
 } RegionHttpRoute;
 
 /* Which route serves this head; NULL: none, the server's handler does. */

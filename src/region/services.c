@@ -16,6 +16,8 @@ extern const RegionService region_iam_holders, region_iam_keys, region_iam_polic
 extern const RegionService region_images;
 extern const RegionService region_logs;
 extern const RegionService region_rds;
+extern const RegionService region_s3, region_s3_settings, region_s3_objects, region_s3_lists,
+	region_s3_uploads, region_s3_copies, region_s3_control;
 extern const RegionService region_secretsmanager;
 extern const RegionService region_servicediscovery, region_servicediscovery_namespaces,
 	region_servicediscovery_services, region_servicediscovery_instances;
@@ -53,6 +55,13 @@ const RegionService *const region_services[] = {
 	&region_images,
 	&region_logs,
 	&region_rds,
+	&region_s3,
+	&region_s3_settings,
+	&region_s3_objects,
+	&region_s3_lists,
+	&region_s3_uploads,
+	&region_s3_copies,
+	&region_s3_control,
 	&region_secretsmanager,
 	&region_servicediscovery,
 	&region_servicediscovery_namespaces,

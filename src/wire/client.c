@@ -9,6 +9,7 @@
 
 #include "value/json.h"
 #include "wire/codec.h"
+#include "wire/rest.h"
 
 #define LONGEST_BACKOFF_S 20
 
@@ -94,6 +95,8 @@ static int check_cancelled(void *data, curl_off_t a, curl_off_t b, curl_off_t c,
 
 static struct curl_slist *curl_headers(const WireRequest *request) {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	if (!g_hash_table_contains(request->headers, "content-type"))
+		list = curl_slist_append(list, "Content-Type:");
 	GHashTableIter iter;
 	gpointer name, value;
 	g_hash_table_iter_init(&iter, request->headers);
@@ -114,9 +117,15 @@ static WireResponse *exchange(
 	CURL *handle = borrow_handle(client);
 	curl_easy_reset(handle);
 	curl_easy_setopt(handle, CURLOPT_URL, url);
-	curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
-	curl_easy_setopt(handle, CURLOPT_POSTFIELDS, data ? data : "");
-	curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
+	curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
+	if (g_str_equal(request->method, "HEAD"))
+		curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+	else
+		curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
+	if (length > 0 || !g_str_equal(request->method, "HEAD")) {
+		curl_easy_setopt(handle, CURLOPT_POSTFIELDS, data ? data : "");
+		curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
+	}
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, 10L);
@@ -157,8 +166,15 @@ static void fill_tokens(const WireShape *shape, Value *input) {
 	}
 }
 
+static gboolean is_rest(const WireService *service) {
+	return service->protocol == WIRE_PROTOCOL_REST_JSON ||
+	       service->protocol == WIRE_PROTOCOL_REST_XML;
+}
+
 WireRequest *wire_encode_input(const WireOperation *operation, Value input, GError **error) {
 	const WireService *service = operation->service;
+	if (is_rest(service))
+		return wire_rest_encode_input(operation, input, error);
 	WireRequest *request = wire_request_new("POST", "/", "");
 	g_autofree char *body = NULL;
 	if (service->protocol == WIRE_PROTOCOL_JSON) {
@@ -213,7 +229,8 @@ static void answer_error(
 	const WireOperation *operation, const WireResponse *response, GError **error) {
 	gsize length;
 	const char *text = g_bytes_get_data(response->body, &length);
-	if (operation->service->protocol == WIRE_PROTOCOL_JSON) {
+	if (operation->service->protocol == WIRE_PROTOCOL_JSON ||
+		operation->service->protocol == WIRE_PROTOCOL_REST_JSON) {
 		json_error(response, text, length, error);
 		return;
 	}
@@ -221,6 +238,14 @@ static void answer_error(
 	g_autofree char *message = NULL;
 	if (wire_xml_error(text ? text : "", length, &code, &message))
 		wire_error_set_status(error, response->status, code, "%s", message ? message : "");
+	else if (is_rest(operation->service) && response->status >= 300)
+		/* Answers to HEAD have no body. */
+		wire_error_set_status(error, response->status,
+			response->status == 404	  ? "NotFound"
+			: response->status == 403 ? "Forbidden"
+			: response->status == 301 ? "PermanentRedirect"
+						  : "BadRequest",
+			"HTTP status %d", response->status);
 	else
 		g_set_error(error, WIRE_ERROR, WIRE_ERROR_MALFORMED,
 			"HTTP status %d without an error that can be read", response->status);
@@ -232,6 +257,8 @@ Value wire_decode_output(
 		answer_error(operation, response, error);
 		return VALUE_NOTHING;
 	}
+	if (is_rest(operation->service))
+		return wire_rest_decode_output(operation, response, error);
 	gsize length;
 	const char *text = g_bytes_get_data(response->body, &length);
 	if (operation->service->protocol == WIRE_PROTOCOL_JSON)
@@ -296,7 +323,8 @@ static Value call_once(
 	WireCredentials credentials = {client->access_key, client->secret_key, client->token};
 	sigv4_sign(request, &credentials, client->region, operation->service->signing_name,
 		g_get_real_time() / G_USEC_PER_SEC);
-	g_autofree char *url = g_strdup_printf("%s/", endpoint);
+	g_autofree char *url = g_strdup_printf("%.*s%s%s%s", (int)strcspn(endpoint + 8, "/") + 8,
+		endpoint, request->path, *request->query ? "?" : "", request->query);
 	g_autoptr(WireResponse) response = exchange(client, url, request, error);
 	return response ? wire_decode_output(operation, response, error) : VALUE_NOTHING;
 }

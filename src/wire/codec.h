@@ -29,11 +29,15 @@ Value wire_xml_decode(const WireShape *shape, const char *wrapper, const char *t
 /* Code, message and members of an error's body. */
 gboolean wire_xml_error(const char *text, gsize length, char **code, char **message);
 void wire_xml_text(GString *out, const char *text, gsize length);
+/* The text of the outermost element; NULL: it is no XML. Caller frees. */
+char *wire_xml_root_text(const char *text, gsize length);
 
 /* ---- timestamps ---- */
 
 /* "2015-01-02T03:04:05Z" or with milliseconds. Caller frees. */
 char *wire_time_iso8601(double seconds);
+/* "Sun, 06 Nov 1994 08:49:37 GMT". Caller frees. */
+char *wire_time_http(double seconds);
 /* ISO 8601, RFC 822 or a number; null if it is none of them. */
 Value wire_time_parse(const char *text);
 

@@ -1,4 +1,5 @@
 /* The JSON protocols' bodies. Timestamps are epoch seconds, blobs Base64 (AWS JSON 1.0 and 1.1). */
+#include <stdio.h>
 #include <string.h>
 
 #include "value/json.h"
@@ -204,10 +205,43 @@ char *wire_time_iso8601(double seconds) {
 	return g_strdup_printf("%s.%03dZ", text, (int)(milliseconds % 1000));
 }
 
+/* Names of days and months as HTTP has them, whatever the locale is. */
+static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+static const char *const months[] = {
+	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+char *wire_time_http(double seconds) {
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc((gint64)seconds);
+	if (!time)
+		return g_strdup("");
+	g_autofree char *clock = g_date_time_format(time, "%Y %H:%M:%S GMT");
+	return g_strdup_printf("%s, %02d %s %s", days[g_date_time_get_day_of_week(time) - 1],
+		g_date_time_get_day_of_month(time), months[g_date_time_get_month(time) - 1], clock);
+}
+
+static Value parse_http_time(const char *text) {
+	int day, year, hour, minute, second;
+	char month[4];
+	const char *comma = strchr(text, ',');
+	if (!comma || sscanf(comma + 1, "%d %3s %d %d:%d:%d", &day, month, &year, &hour, &minute,
+			      &second) != 6)
+		return VALUE_NOTHING;
+	for (int i = 0; i < 12; i++) {
+		if (!g_str_equal(months[i], month))
+			continue;
+		g_autoptr(GDateTime) time =
+			g_date_time_new_utc(year, i + 1, day, hour, minute, second);
+		return time ? value_int(g_date_time_to_unix(time)) : VALUE_NOTHING;
+	}
+	return VALUE_NOTHING;
+}
+
 Value wire_time_parse(const char *text) {
 	g_auto(Value) number = value_number_parse(text);
 	if (!value_is_null(number))
 		return value_steal(&number);
+	if (strchr(text, ','))
+		return parse_http_time(text);
 	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
 	g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, utc);
 	if (!time)

@@ -40,15 +40,27 @@ static double number_of(Value value, const char *key) {
 	return value_to_double(value_get(value, key), NAN);
 }
 
+static Location location_of(const char *name) {
+	static const char *const names[] = {
+		"", "uri", "querystring", "header", "headers", "statusCode"};
+	for (guint i = 1; name && i < G_N_ELEMENTS(names); i++)
+		if (g_str_equal(names[i], name))
+			return (Location)i;
+	return LOCATION_BODY;
+}
+
 static Member member_of(WireService *service, const char *name, Value model) {
 	return (Member){
 		.name = g_intern_string(name),
 		.shape = g_hash_table_lookup(service->shapes, value_get_text(model, "shape")),
+		.location = location_of(value_get_text(model, "location")),
 		.location_name = text_of(model, "locationName"),
 		.query_name = text_of(model, "queryName"),
 		.timestamp_format = text_of(model, "timestampFormat"),
 		.flattened = value_get_bool(model, "flattened"),
 		.token = value_get_bool(model, "idempotencyToken"),
+		.xml_attribute = value_get_bool(model, "xmlAttribute"),
+		.xml_namespace = text_of(value_get(model, "xmlNamespace"), "uri"),
 	};
 }
 
@@ -80,6 +92,7 @@ static void read_shape(WireService *service, WireShape *shape, Value model) {
 	shape->pattern = text_of(model, "pattern");
 	shape->timestamp_format = text_of(model, "timestampFormat");
 	shape->document = value_get_bool(model, "document");
+	shape->payload = text_of(model, "payload");
 	Value values = value_get(model, "enum");
 	if (value_length(values) > 0)
 		shape->values = g_ptr_array_new();
@@ -130,6 +143,9 @@ static void read_operation(WireService *service, const char *name, Value model) 
 	operation->status = (int)value_get_int(http, "responseCode", 200);
 	operation->input = side_of(service, model, "input");
 	operation->output = side_of(service, model, "output");
+	Value input = value_get(model, "input");
+	operation->input_name = text_of(input, "locationName");
+	operation->input_namespace = text_of(value_get(input, "xmlNamespace"), "uri");
 	operation->result_wrapper = text_of(value_get(model, "output"), "resultWrapper");
 	operation->errors = g_ptr_array_new();
 	Value errors = value_get(model, "errors");

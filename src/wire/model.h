@@ -18,15 +18,28 @@ typedef enum {
 	SHAPE_BLOB,
 } ShapeType;
 
+/* Where a member of a REST protocol's message stands. */
+typedef enum {
+	LOCATION_BODY,
+	LOCATION_URI,
+	LOCATION_QUERY,
+	LOCATION_HEADER,
+	LOCATION_HEADERS, /* a map: all headers that begin with the location name */
+	LOCATION_STATUS,
+} Location;
+
 typedef struct {
 	const char *name;
 	const WireShape *shape;
+	Location location;
 	const char *location_name; /* or NULL */
 	const char *query_name; /* or NULL */
 	const char *timestamp_format; /* or NULL */
 	gboolean flattened;
 	gboolean required;
 	gboolean token; /* an idempotency token */
+	gboolean xml_attribute;
+	const char *xml_namespace; /* or NULL */
 } Member;
 
 struct WireShape {
@@ -41,6 +54,7 @@ struct WireShape {
 	const char *pattern; /* or NULL */
 	const char *timestamp_format; /* or NULL */
 	gboolean document; /* free JSON */
+	const char *payload; /* the member that is the body of a REST message; or NULL */
 	/* of exceptions */
 	gboolean is_error;
 	const char *error_code;
@@ -53,6 +67,7 @@ struct WireOperation {
 	const char *method, *uri;
 	int status; /* of a good answer */
 	const WireShape *input, *output;
+	const char *input_name, *input_namespace; /* of the body's element; or NULL */
 	const char *result_wrapper; /* or NULL */
 	GPtrArray *errors; /* of const WireShape* */
 };

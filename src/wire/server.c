@@ -3,6 +3,7 @@
 
 #include "value/json.h"
 #include "wire/codec.h"
+#include "wire/rest.h"
 
 /* ---- routing ---- */
 
@@ -105,27 +106,66 @@ static gboolean route_form(const WireRequest *request, WireRoute *route, GError 
 	return FALSE;
 }
 
+/* The methods of REST services: whose they are says the signature's scope; of unsigned requests S3
+ * is the only one that knows. */
+static gboolean route_rest(const WireRequest *request, WireRoute *route, GError **error) {
+	g_autofree char *scope = signing_scope(request);
+	const char *wanted = !scope || wire_is_s3(request, scope) ? "s3" : scope;
+	for (const char *const *name = wire_service_names(); *name; name++) {
+		const WireService *service = wire_service(*name);
+		gboolean rest = service->protocol == WIRE_PROTOCOL_REST_XML ||
+				service->protocol == WIRE_PROTOCOL_REST_JSON;
+		if (!rest || !g_str_equal(service->signing_name, wanted))
+			continue;
+		const WireOperation *found = wire_rest_match(service, request);
+		/* Control APIs have their version in front of the path. */
+		gboolean control = g_str_has_prefix(request->path, "/v2018");
+		if (!route->service || (found && (!route->operation || control))) {
+			route->service = service;
+			route->protocol = service->protocol;
+			route->operation = found;
+		}
+	}
+	if (route->operation)
+		return TRUE;
+	if (route->service && g_str_equal(route->service->name, "s3"))
+		wire_error_set_status(error, 405, "MethodNotAllowed",
+			"The specified method is not allowed against this resource.");
+	else
+		wire_error_set_status(error, 404, "UnknownOperationException",
+			"%s %s is no call of an API that Terrarium knows.", request->method,
+			request->path);
+	return FALSE;
+}
+
 gboolean wire_route(const WireRequest *request, WireRoute *route, GError **error) {
 	*route = (WireRoute){.protocol = WIRE_PROTOCOL_JSON};
 	const char *target = header(request, "x-amz-target");
 	if (target)
 		return route_target(target, route, error);
 	const char *type = header(request, "content-type");
+	g_autofree char *scope = signing_scope(request);
+	if (wire_is_s3(request, scope))
+		return route_rest(request, route, error);
 	gboolean form = g_str_has_prefix(type ? type : "", "application/x-www-form-urlencoded") ||
 			strstr(request->query, "Action=");
 	if (form)
 		return route_form(request, route, error);
-	wire_error_set_status(error, 404, "UnknownOperationException",
-		"%s %s is no call of an API that Terrarium knows.", request->method, request->path);
-	return FALSE;
+	return route_rest(request, route, error);
 }
 
 /* ---- input ---- */
 
+static gboolean is_rest(WireProtocol protocol) {
+	return protocol == WIRE_PROTOCOL_REST_JSON || protocol == WIRE_PROTOCOL_REST_XML;
+}
+
 Value wire_decode_input(const WireRoute *route, const WireRequest *request, GError **error) {
 	g_autoptr(GError) local = NULL;
 	g_auto(Value) input = VALUE_NOTHING;
-	if (route->protocol == WIRE_PROTOCOL_JSON) {
+	if (is_rest(route->protocol)) {
+		input = wire_rest_decode_input(route, request, &local);
+	} else if (route->protocol == WIRE_PROTOCOL_JSON) {
 		gsize length;
 		const char *body = g_bytes_get_data(request->body, &length);
 		input = wire_json_decode(route->operation->input, body, length, &local);
@@ -155,6 +195,8 @@ static WireResponse *response_new(int status, const char *request_id) {
 }
 
 static const char *json_type(const WireService *service) {
+	if (service && service->protocol == WIRE_PROTOCOL_REST_JSON)
+		return "application/json";
 	return service && g_strcmp0(service->json_version, "1.0") == 0
 		       ? "application/x-amz-json-1.0"
 		       : "application/x-amz-json-1.1";
@@ -194,7 +236,24 @@ static char *query_answer(const WireRoute *route, Value output, const char *requ
 	return g_string_free(out, FALSE);
 }
 
+/* S3 names its requests in headers of its own. */
+static void set_s3_ids(WireResponse *response, const char *request_id) {
+	wire_response_set_header(response, "x-amz-request-id", request_id);
+	wire_response_set_header(response, "x-amz-id-2", request_id);
+}
+
+static gboolean is_s3_route(const WireRoute *route) {
+	return route->service && g_str_equal(route->service->name, "s3");
+}
+
 WireResponse *wire_encode_output(const WireRoute *route, Value output, const char *request_id) {
+	if (is_rest(route->protocol)) {
+		WireResponse *answer = wire_rest_encode_output(route, output, request_id);
+		wire_response_set_header(answer, "x-amzn-requestid", request_id);
+		if (is_s3_route(route))
+			set_s3_ids(answer, request_id);
+		return answer;
+	}
 	WireResponse *response = response_new(route->operation->status, request_id);
 	switch (route->protocol) {
 	case WIRE_PROTOCOL_EC2:
@@ -254,13 +313,41 @@ static char *xml_error(const WireRoute *route, const char *code, const char *mes
 	return g_string_free(out, FALSE);
 }
 
+/* <Error>, with the members that the error has besides (BucketName, Key, Resource). */
+static char *s3_error(
+	const GError *error, const char *code, const char *message, const char *request_id) {
+	GString *out = g_string_new("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>");
+	wire_xml_text(out, code, strlen(code));
+	g_string_append(out, "</Code><Message>");
+	wire_xml_text(out, message, strlen(message));
+	g_string_append(out, "</Message>");
+	Value members = wire_error_members(error);
+	for (gsize i = 0; i < value_length(members); i++) {
+		const char *text = value_text_or(value_at(members, i), "");
+		g_string_append_printf(out, "<%s>", value_key_at(members, i));
+		wire_xml_text(out, text, strlen(text));
+		g_string_append_printf(out, "</%s>", value_key_at(members, i));
+	}
+	g_string_append_printf(out, "<RequestId>%s</RequestId><HostId>%s</HostId></Error>",
+		request_id, request_id);
+	return g_string_free(out, FALSE);
+}
+
 WireResponse *wire_encode_error(
 	const WireRoute *route, const GError *error, const char *request_id) {
 	gboolean ours = error->domain == WIRE_ERROR && *wire_error_code(error);
 	const char *code = ours ? wire_error_code(error) : "InternalFailure";
 	int status = ours ? status_of(route, error, code) : 500;
 	WireResponse *response = response_new(status, request_id);
-	if (route->protocol == WIRE_PROTOCOL_EC2 || route->protocol == WIRE_PROTOCOL_QUERY) {
+	if (is_s3_route(route)) {
+		if (!ours)
+			code = "InternalError";
+		set_s3_ids(response, request_id);
+		if (status != 304)
+			set_body(response, "application/xml",
+				s3_error(error, code, error->message, request_id));
+	} else if (route->protocol == WIRE_PROTOCOL_EC2 || route->protocol == WIRE_PROTOCOL_QUERY ||
+		   route->protocol == WIRE_PROTOCOL_REST_XML) {
 		set_body(response, "text/xml",
 			xml_error(route, code, error->message, status, request_id));
 	} else {

@@ -102,11 +102,8 @@ static void hmac(const guint8 *key, gsize key_length, const char *text, guint8 d
 	g_hmac_get_digest(hmac, digest, &size);
 }
 
-static char *signature(const char *secret, const char *date, const char *region,
-	const char *service, const char *timestamp, const char *canonical) {
-	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, canonical, -1);
-	g_autofree char *to_sign = g_strdup_printf(ALGORITHM "\n%s\n%s/%s/%s/aws4_request\n%s",
-		timestamp, date, region, service, hash);
+static char *sign_text(const char *secret, const char *date, const char *region,
+	const char *service, const char *to_sign) {
 	g_autofree char *first = g_strconcat("AWS4", secret, NULL);
 	guint8 key[32], next[32];
 	hmac((const guint8 *)first, strlen(first), date, key);
@@ -118,6 +115,14 @@ static char *signature(const char *secret, const char *date, const char *region,
 	for (guint i = 0; i < sizeof key; i++)
 		g_string_append_printf(hex, "%02x", key[i]);
 	return g_string_free(hex, FALSE);
+}
+
+static char *signature(const char *secret, const char *date, const char *region,
+	const char *service, const char *timestamp, const char *canonical) {
+	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, canonical, -1);
+	g_autofree char *to_sign = g_strdup_printf(ALGORITHM "\n%s\n%s/%s/%s/aws4_request\n%s",
+		timestamp, date, region, service, hash);
+	return sign_text(secret, date, region, service, to_sign);
 }
 
 static char **header_names(const WireRequest *request) {
@@ -257,6 +262,8 @@ static char *claimed_hash(const SigV4Claim *claim, const WireRequest *request) {
 	if (s3 && given &&
 		(g_str_equal(given, "UNSIGNED-PAYLOAD") || g_str_has_prefix(given, "STREAMING-")))
 		return g_strdup(given);
+	if (s3 && given && request->streamed)
+		return g_strdup(given);
 	g_autofree char *actual = payload_hash(request);
 	return !given || g_ascii_strcasecmp(given, actual) == 0 ? g_strdup(given ? given : actual)
 								: NULL;
@@ -313,4 +320,12 @@ gboolean sigv4_verify(const SigV4Claim *claim, const WireRequest *request, const
 		"Secret Access Key and signing method. Consult the service documentation for "
 		"details.");
 	return FALSE;
+}
+
+char *sigv4_chunk_signature(const SigV4Claim *claim, const char *secret, const char *kind,
+	const char *previous, const char *hashes) {
+	g_autofree char *timestamp = timestamp_of(claim->time);
+	g_autofree char *to_sign = g_strdup_printf("%s\n%s\n%s/%s/%s/aws4_request\n%s\n%s", kind,
+		timestamp, claim->date, claim->region, claim->service, previous, hashes);
+	return sign_text(secret, claim->date, claim->region, claim->service, to_sign);
 }

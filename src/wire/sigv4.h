@@ -37,3 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SigV4Claim, sigv4_claim_free)
  * RequestTimeTooSkewed (15 minutes), and RequestExpired of a presigned one. */
 gboolean sigv4_verify(const SigV4Claim *claim, const WireRequest *request, const char *secret,
 	gint64 now, GError **error);
+
+/* The signature of a piece of a streamed S3 body: `kind` is "AWS4-HMAC-SHA256-PAYLOAD" or
+ * "…-TRAILER", `previous` the signature before it, `hashes` the last lines of what is signed.
+ * Caller frees. */
+char *sigv4_chunk_signature(const SigV4Claim *claim, const char *secret, const char *kind,
+	const char *previous, const char *hashes);

@@ -12,6 +12,7 @@
 typedef struct {
 	const WireService *service;
 	GPtrArray *problems; /* of char* */
+	gboolean in_document; /* a problem is in what the body says */
 	char *missing; /* the first required member that is not there; or NULL */
 } Validation;
 
@@ -30,6 +31,7 @@ static void violated(
 				 : value_is_null(value) ? g_strdup("null")
 							: value_to_json(value, VALUE_JSON_COMPACT);
 	gboolean quoted = !value_is_null(value);
+	validation->in_document |= strchr(path, '.') != NULL;
 	g_ptr_array_add(validation->problems,
 		g_strdup_printf("Value %s%s%s at '%s' failed to satisfy constraint: %s",
 			quoted ? "'" : "", shown, quoted ? "'" : "", path, constraint));
@@ -44,6 +46,7 @@ static void check_structure(
 		if (!value_is_null(inner)) {
 			check(validation, member->shape, inner, inner_path);
 		} else if (member->required && !member->token) {
+			validation->in_document |= member->location == LOCATION_BODY;
 			if (!validation->missing)
 				validation->missing =
 					g_strdup(validation->service->protocol == WIRE_PROTOCOL_EC2
@@ -168,6 +171,7 @@ static const char *validation_code(const WireService *service) {
 		{"ecs", "InvalidParameterException"},
 		{"ecr", "InvalidParameterException"},
 		{"logs", "InvalidParameterException"},
+		{"s3", "InvalidArgument"},
 		{"servicediscovery", "InvalidInput"},
 		{"rds", "InvalidParameterValue"},
 		{"ec2", "InvalidParameterValue"},
@@ -185,6 +189,13 @@ static void report(const Validation *validation, GError **error) {
 	if (validation->missing && names_parameter) {
 		wire_error_set(error, "MissingParameter",
 			"The request must contain the parameter %s", validation->missing);
+		return;
+	}
+	/* What S3 finds wrong in a document it does not name. */
+	if (g_str_equal(service->name, "s3") && validation->in_document) {
+		wire_error_set(error, "MalformedXML",
+			"The XML you provided was not well-formed or did not validate against our "
+			"published schema");
 		return;
 	}
 	g_ptr_array_add(validation->problems, NULL);

@@ -74,6 +74,7 @@ typedef struct {
 	GBytes *body;
 	char *peer; /* the address that it came from ("10.0.0.130"); NULL if that is not known */
 	char *vpc; /* the VPC that it came out of, by the door there; NULL: from this machine */
+	gboolean streamed; /* the body went elsewhere, and who took it checks its digest */
 } WireRequest;
 
 typedef struct {

@@ -54,9 +54,27 @@ void wire_xml_encode(GString *out, const WireShape *shape, Value value, gboolean
 		const Member *member = wire_member(shape, key);
 		if (!member)
 			g_critical("%s has no member %s", shape->name, key);
-		else if (!value_is_null(element))
+		else if (!value_is_null(element) && !member->xml_attribute)
 			encode(out, tag_of(member), member, element, ec2);
 	}
+}
+
+/* `<Grantee xmlns:xsi="…" xsi:type="Group">`: members that are attributes. */
+static void open_structure(GString *out, const char *tag, const WireShape *shape, Value value) {
+	g_string_append_printf(out, "<%s", tag);
+	for (guint i = 0; i < shape->members->len; i++) {
+		const Member *member = &g_array_index(shape->members, Member, i);
+		const char *text = value_get_text(value, member->name);
+		if (!member->xml_attribute || !text)
+			continue;
+		if (g_str_has_prefix(tag_of(member), "xsi:"))
+			g_string_append(
+				out, " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
+		g_string_append_printf(out, " %s=\"", tag_of(member));
+		wire_xml_text(out, text, strlen(text));
+		g_string_append_c(out, '"');
+	}
+	g_string_append_c(out, '>');
 }
 
 static void encode_list(
@@ -122,11 +140,13 @@ static void encode(GString *out, const char *tag, const Member *member, Value va
 		encode_map(out, tag, member, value, ec2);
 		return;
 	}
-	open_tag(out, tag);
-	if (shape->type == SHAPE_STRUCTURE)
+	if (shape->type == SHAPE_STRUCTURE) {
+		open_structure(out, tag, shape, value);
 		wire_xml_encode(out, shape, value, ec2);
-	else
+	} else {
+		open_tag(out, tag);
 		encode_scalar(out, shape, value);
+	}
 	close_tag(out, tag);
 }
 
@@ -153,12 +173,24 @@ static char *text_of(xmlNode *node) {
 	return text;
 }
 
+static void decode_attribute(ValueBuilder *object, const Member *member, xmlNode *node) {
+	const char *colon = strchr(tag_of(member), ':');
+	xmlChar *text = xmlGetProp(node, (const xmlChar *)(colon ? colon + 1 : tag_of(member)));
+	if (text)
+		value_builder_set_take(object, member->name, value_string((const char *)text));
+	xmlFree(text);
+}
+
 static Value decode_structure(const WireShape *shape, xmlNode *node, gboolean ec2) {
 	g_autoptr(ValueBuilder) object = value_builder_new(VALUE_OBJECT, NULL);
 	for (guint i = 0; i < shape->members->len; i++) {
 		const Member *member = &g_array_index(shape->members, Member, i);
 		gboolean flat = member->shape->type == SHAPE_LIST &&
 				(member->flattened || member->shape->flattened);
+		if (member->xml_attribute) {
+			decode_attribute(object, member, node);
+			continue;
+		}
 		xmlNode *found = child(node, tag_of(member));
 		if (!found)
 			continue;
@@ -245,6 +277,14 @@ Value wire_xml_decode(const WireShape *shape, const char *wrapper, const char *t
 		value = shape && node ? decode_structure(shape, node, ec2) : value_empty_object();
 	xmlFreeDoc(document);
 	return value_steal(&value);
+}
+
+char *wire_xml_root_text(const char *text, gsize length) {
+	xmlDoc *document = parse(text, length);
+	xmlNode *root = document ? xmlDocGetRootElement(document) : NULL;
+	char *content = root ? text_of(root) : NULL;
+	xmlFreeDoc(document);
+	return content;
 }
 
 /* <ErrorResponse><Error>…, <Response><Errors><Error>…, <Error>… */
