@@ -82,25 +82,50 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *data) {
 	return size * count;
 }
 
-Value cli_status(GError **error) {
-	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/_terrarium/status", cli_port());
-	g_autoptr(GString) body = g_string_new(NULL);
+static CURLcode perform(const char *path, const char *body, GString *answer, long *status) {
+	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u%s", cli_port(), path);
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	CURL *curl = curl_easy_init();
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	if (body) {
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	}
 	CURLcode code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
 	curl_easy_cleanup(curl);
-	if (code != CURLE_OK) {
+	curl_slist_free_all(headers);
+	return code;
+}
+
+Value cli_ask(const char *path, Value body_taken, GError **error) {
+	g_auto(Value) body = body_taken;
+	g_autofree char *text = value_is_null(body) ? NULL : value_to_json(body, 0);
+	g_autoptr(GString) answer = g_string_new(NULL);
+	long status = 0;
+	if (perform(path, text, answer, &status) != CURLE_OK) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED,
 			"no region answers on port %u. Start it with terrarium up, or by terrarium "
 			"apply.",
 			cli_port());
 		return VALUE_NOTHING;
 	}
-	return value_from_json(body->str, (gssize)body->len, error);
+	g_auto(Value) object =
+		value_from_json(answer->str, (gssize)answer->len, status < 300 ? error : NULL);
+	if (status < 300)
+		return value_steal(&object);
+	const char *words = value_get_text(object, "error");
+	g_set_error_literal(
+		error, G_IO_ERROR, G_IO_ERROR_FAILED, words ? words : g_strstrip(answer->str));
+	return VALUE_NOTHING;
+}
+
+Value cli_status(GError **error) {
+	return cli_ask("/_terrarium/status", VALUE_NOTHING, error);
 }
 
 GPtrArray *cli_places(GError **error) {

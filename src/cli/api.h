@@ -21,6 +21,9 @@ Value cli_api_call(
 Value cli_api_list(CliApi *api, const char *service, const char *operation, Value input_taken,
 	const char *member, const char *token_in, const char *token_out, GError **error);
 
+/* Asks the region's admin API: posts a body (taken), or gets without one. An error in the region's
+ * words if it refuses. */
+Value cli_ask(const char *path, Value body_taken, GError **error);
 /* The region's own status (/_terrarium/status). */
 Value cli_status(GError **error);
 /* The accounts and regions that hold anything: of CliApi. Errors if no region answers. */

@@ -11,6 +11,7 @@ typedef struct {
 } CliCommand;
 
 extern const CliCommand cli_command_apply;
+extern const CliCommand cli_command_connection;
 extern const CliCommand cli_command_console;
 extern const CliCommand cli_command_destroy;
 extern const CliCommand cli_command_down;
@@ -28,6 +29,7 @@ extern const CliCommand cli_command_open;
 extern const CliCommand cli_command_output;
 extern const CliCommand cli_command_plan;
 extern const CliCommand cli_command_providers;
+extern const CliCommand cli_command_push;
 extern const CliCommand cli_command_refresh;
 extern const CliCommand cli_command_show;
 extern const CliCommand cli_command_state;

@@ -36,6 +36,8 @@ static const CliCommand *const commands[] = {
 	&cli_command_force_unlock,
 	&cli_command_fmt,
 	&cli_command_image,
+	&cli_command_connection,
+	&cli_command_push,
 	&cli_command_types,
 	&cli_command_version,
 };

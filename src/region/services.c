@@ -3,6 +3,7 @@
 
 extern const RegionService region_admin;
 extern const RegionService region_codebuild;
+extern const RegionService region_connections, region_connections_star;
 extern const RegionService region_ec2, region_ec2_acls, region_ec2_gateways, region_ec2_routes,
 	region_ec2_groups, region_ec2_interfaces, region_ec2_names, region_ec2_tags;
 extern const RegionService region_dns; /* watches EC2's VPCs */
@@ -27,6 +28,8 @@ extern const RegionService region_sts;
 const RegionService *const region_services[] = {
 	&region_admin,
 	&region_codebuild,
+	&region_connections,
+	&region_connections_star,
 	&region_ec2,
 	&region_ec2_acls,
 	&region_ec2_gateways,
