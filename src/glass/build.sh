@@ -133,7 +133,10 @@ base() {
 		--dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/* ;;
 	esac
 	shift
-	mmdebstrap --mode=root --variant=minbase "$@" "$release" "$work/base.tar"
+	# As in the images of the registry: no fsync for each file, no translations, no packages kept.
+	mmdebstrap --mode=root --variant=minbase --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' \
+		--customize-hook='echo "APT::Keep-Downloaded-Packages \"false\";" >"$1/etc/apt/apt.conf.d/clean"' \
+		"$@" "$release" "$work/base.tar"
 	container=$(buildah from scratch)
 	buildah add --quiet "$container" "$work/base.tar" / >/dev/null
 	buildah config --cmd bash --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"

@@ -27,6 +27,7 @@ return [
         Illuminate\Translation\TranslationServiceProvider::class,
         Illuminate\Validation\ValidationServiceProvider::class,
         Illuminate\View\ViewServiceProvider::class,
+        App\Providers\MigrationLockProvider::class,
         App\Providers\RouteServiceProvider::class,
     ],
 
