@@ -69,7 +69,12 @@ ProviderInstance *engine_provider_find(Engine *engine, const Resource *resource)
 		g_autofree char *name = resource_name(resource);
 		diags_error(engine->diags, resource->range, "Provider not available",
 			"%s needs the provider \"%s\", which Terrarium does not have: it has "
-			"hashicorp/aws and terraform. What the provider describes cannot run here.",
+			"hashicorp/aws, archive, http, local, null, random and time, and the "
+			"built-in "
+			"terraform. What the provider describes cannot run here: leave it out of "
+			"the "
+			"local environment, for example with count, or give what it makes as a "
+			"variable.",
 			name, source);
 		return NULL;
 	}

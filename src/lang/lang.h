@@ -198,3 +198,5 @@ char *lang_value_to_text(Value value, guint indent);
 char *lang_format(const char *filename, const char *text, gsize length, Diags *diags);
 /* Whether `name` is an identifier of the language. */
 gboolean lang_is_identifier(const char *name);
+/* Reads "1h30m", "-10s", "1.5h", "5ms" as timeadd() does. FALSE if it is no duration. */
+gboolean lang_parse_duration(const char *text, double *microseconds);

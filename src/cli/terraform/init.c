@@ -26,7 +26,8 @@ static void print_provider(const char *source, const char *version, gpointer dat
 	check->fine = FALSE;
 	diags_error(check->command->diags, SOURCE_NOWHERE, "Provider not available",
 		"The configuration needs the provider %s, which Terrarium does not have: it has "
-		"hashicorp/aws and terraform.",
+		"hashicorp/aws, archive, http, local, null, random and time, and the built-in "
+		"terraform.",
 		source);
 }
 

@@ -22,8 +22,7 @@ FUNCTION(timestamp) {
 	return value_string_take(format_time(now));
 }
 
-/* "1h30m", "-10s", "1.5h", "5ms", as Go reads them; microseconds. */
-static gboolean parse_duration(const char *text, double *microseconds) {
+gboolean lang_parse_duration(const char *text, double *microseconds) {
 	static const struct {
 		const char *unit;
 		double size;
@@ -58,7 +57,7 @@ FUNCTION(timeadd) {
 	double microseconds;
 	if (!time)
 		return VALUE_NOTHING;
-	if (!parse_duration(value_text(arguments[1]), &microseconds))
+	if (!lang_parse_duration(value_text(arguments[1]), &microseconds))
 		return lang_function_fail(
 			blame, -1, problem, "invalid duration \"%s\"", value_text(arguments[1]));
 	g_autoptr(GDateTime) sum = g_date_time_add(time, (GTimeSpan)microseconds);

@@ -280,7 +280,7 @@ static void parse_block(AwsBlock *block, LangBody *body, Diags *diags) {
 
 /* ---- types ---- */
 
-/* `id` and `region`, which every type has. */
+/* `id` and `region`, which every type has but those that say `bare = true`. */
 static void add_implicit(AwsType *type) {
 	AwsAttribute *own;
 	if (!schema_block_attribute(type->block->schema, "id")) {
@@ -329,7 +329,7 @@ static AwsType *parse_type(const LangBlock *source, const char *name, Diags *dia
 	type->block = block_new();
 	for (guint i = 0; i < source->body->blocks->len; i++)
 		take_body(type, source->body->blocks->pdata[i], diags);
-	if (!g_str_equal(source->type, "provider"))
+	if (!g_str_equal(source->type, "provider") && !lang_body_attribute(source->body, "bare"))
 		add_implicit(type);
 	type->schema = g_new0(Schema, 1);
 	type->schema->type = g_strdup(name);

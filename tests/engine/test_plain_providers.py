@@ -1,0 +1,446 @@
+"""The providers that need no service: random, null, time, local, archive and http."""
+
+import base64
+import hashlib
+import http.server
+import re
+import string
+import subprocess
+import threading
+import time
+import uuid
+import zipfile
+
+import pytest
+
+from test_engine import folder  # noqa: F401: a fixture
+
+
+def test_random_values_stay(folder):
+    folder.write("""
+        terraform {
+          required_providers {
+            random = {
+              source  = "hashicorp/random"
+              version = "~> 3.6"
+            }
+          }
+        }
+        resource "random_password" "p" {
+          length           = 40
+          min_upper        = 5
+          min_special      = 3
+          override_special = "_-"
+        }
+        resource "random_string" "s" {
+          length  = 12
+          special = false
+          upper   = false
+          numeric = false
+        }
+        resource "random_id" "i" {
+          byte_length = 8
+          prefix      = "app-"
+        }
+        resource "random_bytes" "b" { length = 6 }
+        resource "random_pet" "name" {
+          length    = 3
+          separator = "_"
+          prefix    = "my"
+        }
+        resource "random_uuid" "u" {}
+        resource "random_uuid7" "u" {}
+        resource "random_integer" "port" {
+          min = 8000
+          max = 8003
+        }
+        resource "random_shuffle" "zones" {
+          input        = ["a", "b", "c"]
+          result_count = 5
+        }
+        output "all" {
+          sensitive = true
+          value = {
+            password = random_password.p.result
+            hash     = random_password.p.bcrypt_hash
+            string   = random_string.s.result
+            id       = random_id.i
+            bytes    = random_bytes.b
+            pet      = random_pet.name.id
+            uuid     = random_uuid.u.result
+            uuid7    = random_uuid7.u.id
+            integer  = random_integer.port.result
+            shuffle  = random_shuffle.zones.result
+          }
+        }
+        """)
+    assert "- registry.terraform.io/hashicorp/random v3" in folder.run("init")
+    shown = folder.apply()
+    assert re.search(r"\+ result +=  ?\(sensitive value\)", shown)
+    made = folder.outputs()["all"]
+    assert len(made["password"]) == 40 and made["password"] not in shown
+    assert set(made["password"]) <= set(string.ascii_letters + string.digits + "_-")
+    assert sum(letter in string.ascii_uppercase for letter in made["password"]) >= 5
+    assert sum(letter in "_-" for letter in made["password"]) >= 3
+    assert made["hash"].startswith("$2a$10$")
+    assert re.fullmatch("[a-z]{12}", made["string"])
+    raw = base64.urlsafe_b64decode(made["id"]["id"] + "=")
+    assert made["id"]["hex"] == "app-" + raw.hex()
+    assert made["id"]["dec"] == f"app-{int.from_bytes(raw, 'big')}"
+    assert made["id"]["b64_std"] == "app-" + base64.b64encode(raw).decode()
+    assert made["id"]["b64_url"] == "app-" + made["id"]["id"]
+    assert base64.b64decode(made["bytes"]["base64"]).hex() == made["bytes"]["hex"]
+    assert re.fullmatch("my_[a-z]+ly_[a-z]+_[a-z]+", made["pet"])
+    assert uuid.UUID(made["uuid"]).version == 4
+    assert uuid.UUID(made["uuid7"]).bytes[6] >> 4 == 7
+    assert 8000 <= made["integer"] <= 8003
+    assert sorted(made["shuffle"][:3]) == ["a", "b", "c"] and len(made["shuffle"]) == 5
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+    assert folder.outputs()["all"] == made
+
+
+def test_keepers_make_a_new_value(folder):
+    folder.write("""
+        variable "keeper" { default = "a" }
+        resource "random_password" "p" {
+          length  = 16
+          keepers = { version = var.keeper }
+        }
+        output "password" {
+          value     = random_password.p.result
+          sensitive = true
+        }
+        """)
+    folder.apply()
+    before = folder.outputs()["password"]
+    shown = folder.apply("-var", "keeper=b")
+    assert "random_password.p must be replaced" in shown
+    assert "# forces replacement" in shown
+    assert folder.outputs()["password"] != before
+
+
+def test_a_password_that_cannot_be_is_refused(folder):
+    folder.write("""
+        resource "random_password" "p" {
+          length    = 4
+          min_upper = 3
+          min_lower = 2
+        }
+        """)
+    assert "The length must be at least" in folder.run("validate", code=1)
+    folder.write("""
+        resource "random_string" "s" {
+          length  = 4
+          upper   = false
+          lower   = false
+          numeric = false
+          special = false
+        }
+        """)
+    assert "No characters to choose from" in folder.run("apply", "-auto-approve", code=1)
+
+
+def test_the_old_name_of_numeric(folder):
+    folder.write("""
+        resource "random_string" "s" {
+          length  = 30
+          number  = false
+          special = false
+        }
+        output "s" { value = random_string.s }
+        """)
+    folder.apply()
+    made = folder.outputs()["s"]
+    assert made["numeric"] is False and made["number"] is False
+    assert re.fullmatch("[A-Za-z]{30}", made["result"])
+    folder.write("""
+        resource "random_string" "s" {
+          length  = 30
+          special = false
+        }
+        output "s" { value = random_string.s }
+        """)
+    assert "must be replaced" in folder.apply()
+
+
+def test_a_seed_repeats(folder):
+    folder.write("""
+        resource "random_integer" "n" {
+          count = 2
+          min   = 0
+          max   = 1000000000
+          seed  = "same"
+        }
+        resource "random_shuffle" "s" {
+          count = 2
+          input = [for i in range(20) : i]
+          seed  = "same"
+        }
+        output "n" { value = random_integer.n[*].result }
+        output "s" { value = random_shuffle.s[*].result }
+        """)
+    folder.apply()
+    assert len(set(folder.outputs()["n"])) == 1
+    first, second = folder.outputs()["s"]
+    assert first == second and sorted(first, key=int) == [str(i) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "name", "attribute", "value"),
+    [
+        ("random_password", "length = 5", "se-cr", "result", "se-cr"),
+        ("random_string", "length = 3", "abc", "id", "abc"),
+        ("random_id", 'byte_length = 4\n prefix = "x-"', "x-,KsecVQ", "hex", "x-2ac79c55"),
+        ("random_integer", "min = 1\n max = 9", "5,1,9", "result", 5),
+        (
+            "random_uuid",
+            "",
+            "17a2a6df-e53e-49d6-a9f3-95a78e08c796",
+            "result",
+            "17a2a6df-e53e-49d6-a9f3-95a78e08c796",
+        ),
+        ("time_static", "", "2020-02-12T06:36:13Z", "unix", 1581489373),
+        ("time_offset", "offset_days = 7", "2020-02-12T06:36:13Z,0,0,7,0,0,0", "rfc3339", "2020-02-19T06:36:13Z"),
+        ("time_sleep", 'create_duration = "30s"', "30s,", "create_duration", "30s"),
+    ],
+)
+def test_import(folder, kind, settings, name, attribute, value):
+    folder.write(f"""
+        resource "{kind}" "x" {{
+          {settings}
+        }}
+        """)
+    folder.run("import", f"{kind}.x", name)
+    (resource,) = folder.state()["resources"]
+    assert resource["instances"][0]["attributes"][attribute] == value
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+
+
+def test_an_import_id_that_is_none_is_refused(folder):
+    folder.write('resource "random_integer" "x" {\n  min = 1\n  max = 2\n}\n')
+    assert "Invalid import id" in folder.run("import", "random_integer.x", "seven", code=1)
+
+
+def test_null_resource(folder):
+    folder.write("""
+        variable "trigger" { default = "a" }
+        resource "null_resource" "n" { triggers = { t = var.trigger } }
+        data "null_data_source" "d" { inputs = { x = 1 } }
+        output "n" { value = null_resource.n.id }
+        output "d" { value = data.null_data_source.d.outputs }
+        """)
+    folder.apply()
+    before = folder.outputs()
+    assert before["n"].isdigit() and before["d"] == {"x": "1"}
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+    assert "must be replaced" in folder.apply("-var", "trigger=b")
+    assert folder.outputs()["n"] != before["n"]
+
+
+def test_moments(folder):
+    config = """
+        resource "time_static" "now" {}
+        resource "time_offset" "later" {
+          base_rfc3339 = "2024-01-31T10:00:00Z"
+          OFFSET
+        }
+        resource "time_rotating" "keys" {
+          rfc3339       = "2020-02-12T06:36:13Z"
+          rotation_days = DAYS
+        }
+        output "all" { value = [time_static.now, time_offset.later, time_rotating.keys] }
+        """
+    folder.write(config.replace("OFFSET", "offset_months = 1").replace("DAYS", "100000"))
+    folder.apply()
+    now, later, keys = folder.outputs()["all"]
+    assert abs(now["unix"] - time.time()) < 60
+    assert (later["rfc3339"], later["day"], later["month"]) == ("2024-03-02T10:00:00Z", 2, 3)
+    assert keys["rotation_rfc3339"].startswith("2293-")
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+    folder.write(config.replace("OFFSET", "offset_hours = -1").replace("DAYS", "100000"))
+    assert "0 added, 1 changed, 0 destroyed" in folder.apply()
+    assert folder.outputs()["all"][1]["rfc3339"] == "2024-01-31T09:00:00Z"
+    assert folder.outputs()["all"][0] == now
+    # Once its time is past, it rotates at each plan.
+    folder.write(config.replace("OFFSET", "offset_hours = -1").replace("DAYS", "3"))
+    folder.apply()
+    assert "time_rotating.keys will be created" in folder.run("plan")
+    folder.write('resource "time_offset" "x" {}')
+    assert "At least one of the offset_ arguments" in folder.run("validate", code=1)
+
+
+def test_sleeps(folder):
+    folder.write("""
+        resource "time_sleep" "s" {
+          create_duration  = "700ms"
+          destroy_duration = "0.5s"
+        }
+        """)
+    start = time.monotonic()
+    folder.apply()
+    middle = time.monotonic()
+    assert middle - start >= 0.7
+    folder.run("destroy", "-auto-approve")
+    assert time.monotonic() - middle >= 0.5
+    folder.write('resource "time_sleep" "s" { create_duration = "soon" }')
+    assert "does not match" in folder.run("validate", code=1)
+
+
+def test_local_files(folder):
+    folder.write("""
+        variable "text" { default = "one" }
+        resource "local_file" "f" {
+          filename        = "${path.module}/made/deep/f.txt"
+          content         = var.text
+          file_permission = "0640"
+        }
+        resource "local_sensitive_file" "s" {
+          filename       = "secret.bin"
+          content_base64 = base64encode("hidden")
+        }
+        data "local_file" "f" {
+          filename   = local_file.f.filename
+          depends_on = [local_file.f]
+        }
+        output "f" { value = data.local_file.f }
+        """)
+    shown = folder.apply()
+    assert "hidden" not in shown and base64.b64encode(b"hidden").decode() not in shown
+    path = folder.path / "made/deep/f.txt"
+    assert path.read_text() == "one" and path.stat().st_mode & 0o777 == 0o640
+    secret = folder.path / "secret.bin"
+    assert secret.read_text() == "hidden" and secret.stat().st_mode & 0o777 == 0o700
+    read = folder.outputs()["f"]
+    assert read["content"] == "one"
+    assert read["content_sha256"] == hashlib.sha256(b"one").hexdigest()
+    assert read["content_base64sha512"] == base64.b64encode(hashlib.sha512(b"one").digest()).decode()
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+    path.write_text("changed by hand")
+    assert "local_file.f will be created" in folder.run("plan")
+    assert "must be replaced" in folder.run("plan", "-refresh=false", "-var", "text=two")
+    folder.apply("-var", "text=two")
+    assert path.read_text() == "two"
+    folder.run("destroy", "-auto-approve")
+    assert not path.exists() and not secret.exists()
+    folder.write('resource "local_file" "f" { filename = "x" }')
+    assert "Invalid attribute combination" in folder.run("validate", code=1)
+
+
+def test_archives(folder):
+    folder.write("hello", "app/main.py")
+    folder.write("skip", "app/cache/x.pyc")
+    folder.write("keep", "app/lib/y.py")
+    folder.write("""
+        data "archive_file" "folder" {
+          type             = "zip"
+          source_dir       = "app"
+          excludes         = ["cache", "**/*.txt"]
+          output_path      = "out/app.zip"
+          output_file_mode = "0600"
+        }
+        data "archive_file" "blocks" {
+          type        = "zip"
+          output_path = "blocks.zip"
+          source {
+            filename = "b/second"
+            content  = "2"
+          }
+          source {
+            filename = "a"
+            content  = "1"
+          }
+        }
+        data "archive_file" "tar" {
+          type                    = "tar.gz"
+          output_path             = "one.tar.gz"
+          source_content          = "content"
+          source_content_filename = "name.txt"
+        }
+        output "all" { value = [data.archive_file.folder, data.archive_file.blocks, data.archive_file.tar] }
+        """)
+    folder.apply()
+    first = folder.outputs()["all"]
+    with zipfile.ZipFile(folder.path / "out/app.zip") as file:
+        assert file.namelist() == ["lib/y.py", "main.py"]
+        assert file.read("main.py") == b"hello"
+        assert file.getinfo("main.py").external_attr >> 16 & 0o777 == 0o600
+    with zipfile.ZipFile(folder.path / "blocks.zip") as file:
+        assert {name: file.read(name) for name in file.namelist()} == {"a": b"1", "b/second": b"2"}
+    listed = subprocess.run(
+        ["tar", "-xzOf", folder.path / "one.tar.gz", "name.txt"], capture_output=True, check=True
+    )
+    assert listed.stdout == b"content"
+    for made in first:
+        data = (folder.path / made["output_path"]).read_bytes()
+        assert made["output_size"] == len(data)
+        assert made["output_sha"] == made["id"] == hashlib.sha1(data).hexdigest()
+        assert made["output_base64sha256"] == base64.b64encode(hashlib.sha256(data).digest()).decode()
+    time.sleep(2)
+    assert "No changes." in folder.run("plan", "-detailed-exitcode"), "the same bytes each time"
+    folder.write("other", "app/main.py")
+    assert "Changes to Outputs" in folder.run("plan")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    failures = 0
+
+    def do_GET(self):
+        Handler.failures -= 1
+        self.send_response(503 if Handler.failures >= 0 else 200)
+        self.send_header("content-type", "text/plain")
+        self.send_header("X-Asked", self.headers.get("X-Ask", ""))
+        self.end_headers()
+        self.wfile.write(b"answer")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201)
+        self.end_headers()
+        self.wfile.write(body[::-1])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def url():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_http(folder, url):
+    Handler.failures = 1
+    folder.write(f"""
+        data "http" "get" {{
+          url             = "{url}/x"
+          request_headers = {{ X-Ask = "me" }}
+          retry {{
+            attempts     = 2
+            min_delay_ms = 10
+          }}
+        }}
+        data "http" "post" {{
+          url          = "{url}/x"
+          method       = "POST"
+          request_body = "abc"
+        }}
+        output "get" {{ value = data.http.get }}
+        output "post" {{ value = data.http.post }}
+        """)
+    folder.apply()
+    made = folder.outputs()
+    assert made["get"]["status_code"] == 200 and made["get"]["response_body"] == "answer"
+    assert made["get"]["response_headers"]["X-Asked"] == "me"
+    assert made["get"]["response_headers"]["Content-Type"] == "text/plain"
+    assert (made["post"]["status_code"], made["post"]["response_body"]) == (201, "cba")
+    assert base64.b64decode(made["post"]["response_body_base64"]) == b"cba"
+
+
+def test_other_providers_are_refused_by_name(folder):
+    folder.write('resource "tls_private_key" "k" { algorithm = "RSA" }')
+    refused = folder.run("plan", code=1)
+    assert 'needs the provider "tls"' in refused and "random and time" in refused
+    folder.write('resource "random_passwort" "p" {}')
+    assert 'Did you mean "random_password"?' in folder.run("plan", code=1)
