@@ -52,6 +52,21 @@ static Value encode(Value value, const Type *type) {
 		NULL);
 }
 
+/* Whether the path leads somewhere; never through a set, which is unknown as a whole. */
+static gboolean reaches(Value value, Value path) {
+	for (gsize i = 0; i < value_length(path); i++) {
+		Value step = value_at(path, i);
+		gint64 index = value_to_int(step, -1);
+		if (value_text(step) ? !value_has(value, value_text(step))
+				     : index < 0 || (gsize)index >= value_length(value) ||
+					       value_kind(value) == VALUE_SET)
+			return FALSE;
+		value = value_text(step) ? value_get(value, value_text(step))
+					 : value_at(value, (gsize)index);
+	}
+	return TRUE;
+}
+
 static Value decode(Value json, const Type *type) {
 	if (value_is_null(json))
 		return VALUE_NOTHING;
@@ -60,6 +75,8 @@ static Value decode(Value json, const Type *type) {
 	Value unknown = value_get(json, "unknown");
 	for (gsize i = 0; i < value_length(unknown); i++) {
 		Value path = value_at(unknown, i);
+		if (!reaches(value, path))
+			continue;
 		g_auto(Value) before = value;
 		g_auto(Value) stand_in = value_unknown(value_type(value_at_path(before, path)));
 		value = value_with_path(before, path, stand_in);
@@ -138,15 +155,37 @@ gboolean plan_is_file(const char *path) {
 	return value_is_mapping(file);
 }
 
+static gboolean is_action(Value json) {
+	gint64 action = value_to_int(json, -1);
+	return action >= CHANGE_NONE && action <= CHANGE_FORGET;
+}
+
 static char **string_list(Value list) {
 	g_autoptr(GStrvBuilder) all = g_strv_builder_new();
 	for (gsize i = 0; i < value_length(list); i++)
-		g_strv_builder_add(all, value_text(value_at(list, i)));
+		g_strv_builder_add(all, value_text_or(value_at(list, i), ""));
 	return g_strv_builder_end(all);
+}
+
+/* Whether what every change has is there. */
+static gboolean is_change(Value json) {
+	static const char *const texts[] = {"address", "provider", "type", "name"};
+	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+		if (!value_get_text(json, texts[i]))
+			return FALSE;
+	return is_action(value_get(json, "action")) &&
+	       value_get_int(json, "reason", REASON_NONE) <= REASON_REMOVED &&
+	       value_get_int(json, "reason", REASON_NONE) >= REASON_NONE;
 }
 
 static Change *change_from_json(Engine *engine, Value json, GError **error) {
 	gboolean managed = value_get_bool(json, "managed");
+	if (!is_change(json)) {
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+			"the plan is damaged: it has a change without an address, a type, a "
+			"provider or an action");
+		return NULL;
+	}
 	const char *provider = value_get_text(json, "provider");
 	const char *type_name = value_get_text(json, "type");
 	const Schema *schema = engine_state_schema(engine, provider, managed, type_name);
@@ -175,9 +214,15 @@ static Change *change_from_json(Engine *engine, Value json, GError **error) {
 	return change;
 }
 
-static void read_outputs(Plan *plan, Value outputs) {
+static gboolean read_outputs(Plan *plan, Value outputs, GError **error) {
 	for (gsize i = 0; i < value_length(outputs); i++) {
 		Value json = value_at(outputs, i);
+		if (!value_get_text(json, "name") || !is_action(value_get(json, "action"))) {
+			g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+				"the plan is damaged: it has an output without a name or an "
+				"action");
+			return FALSE;
+		}
 		OutputChange *change = g_new0(OutputChange, 1);
 		change->name = g_strdup(value_get_text(json, "name"));
 		change->action = (ChangeAction)value_get_int(json, "action", CHANGE_NONE);
@@ -186,6 +231,7 @@ static void read_outputs(Plan *plan, Value outputs) {
 		change->sensitive = value_get_bool(json, "sensitive");
 		g_ptr_array_add(plan->outputs, change);
 	}
+	return TRUE;
 }
 
 static void take_variables(Engine *engine, Value json) {
@@ -223,6 +269,6 @@ Plan *plan_read(Engine *engine, const char *path, GError **error) {
 			return NULL;
 		g_ptr_array_add(plan->changes, change);
 	}
-	read_outputs(plan, value_get(file, "outputs"));
-	return g_steal_pointer(&plan);
+	return read_outputs(plan, value_get(file, "outputs"), error) ? g_steal_pointer(&plan)
+								     : NULL;
 }

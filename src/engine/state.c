@@ -275,10 +275,12 @@ StateInstance *state_instance(const State *state, const char *address) {
 	return g_hash_table_lookup(state->instances, address);
 }
 
+/* NULL if `text` is no address of a resource. */
 static StateInstance *instance_new(State *state, const char *text) {
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(Address) address = address_parse(text, diags);
-	g_return_val_if_fail(address && address->type, NULL);
+	if (!address || !address->type)
+		return NULL;
 	StateInstance *instance = g_new0(StateInstance, 1);
 	instance->address = g_strdup(text);
 	instance->module = g_strdup(address->module);
@@ -385,7 +387,7 @@ char *state_to_text(const State *state) {
 	return g_strconcat(text, "\n", NULL);
 }
 
-static void read_object(State *state, Value resource, Value json) {
+static gboolean read_object(State *state, Value resource, Value json, GError **error) {
 	const char *module = value_text_or(value_get(resource, "module"), "");
 	g_autofree char *address = address_join(module,
 		g_strcmp0(value_get_text(resource, "mode"), "data") != 0,
@@ -394,20 +396,25 @@ static void read_object(State *state, Value resource, Value json) {
 	StateInstance *instance = state_instance(state, address);
 	if (!instance)
 		instance = instance_new(state, address);
-	if (!instance)
-		return;
+	if (!instance) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+			"The state file could not be parsed: %s is no address of a resource.",
+			address);
+		return FALSE;
+	}
 	g_free(instance->provider);
 	instance->provider = g_strdup(value_text_or(value_get(resource, "provider"), ""));
 	const char *deposed = value_get_text(json, "deposed");
 	if (!deposed) {
 		state_object_free(instance->current);
 		instance->current = object_from_json(json);
-		return;
+		return TRUE;
 	}
 	if (!instance->deposed)
 		instance->deposed = g_hash_table_new_full(
 			g_str_hash, g_str_equal, g_free, (GDestroyNotify)state_object_free);
 	g_hash_table_insert(instance->deposed, g_strdup(deposed), object_from_json(json));
+	return TRUE;
 }
 
 static void read_outputs(State *state, Value outputs) {
@@ -437,7 +444,7 @@ State *state_from_text(const char *text, gssize length, GError **error) {
 			(int)value_get_int(json, "version", 0));
 		return NULL;
 	}
-	State *state = state_new();
+	g_autoptr(State) state = state_new();
 	g_free(state->lineage);
 	state->lineage = g_strdup(value_text_or(value_get(json, "lineage"), ""));
 	state->serial = (guint64)value_get_int(json, "serial", 0);
@@ -447,9 +454,11 @@ State *state_from_text(const char *text, gssize length, GError **error) {
 	for (gsize i = 0; i < value_length(resources); i++) {
 		Value instances = value_get(value_at(resources, i), "instances");
 		for (gsize j = 0; j < value_length(instances); j++)
-			read_object(state, value_at(resources, i), value_at(instances, j));
+			if (!read_object(
+				    state, value_at(resources, i), value_at(instances, j), error))
+				return NULL;
 	}
-	return state;
+	return g_steal_pointer(&state);
 }
 
 /* ---- the journal ---- */
@@ -471,6 +480,8 @@ static void set_object(State *state, const char *address, const char *provider, 
 		g_free(instance->provider);
 		instance->provider = g_strdup(provider);
 	}
+	if (!instance->provider)
+		instance->provider = g_strdup("");
 	if (!deposed) {
 		state_object_free(instance->current);
 		instance->current = object_taken;

@@ -219,7 +219,8 @@ static Value eval_traversal(const LangTraversal *traversal, const Context *conte
 	if (!context->scope->resolve(
 		    traversal, &value, &used, context->scope->data, context->diags))
 		return anything();
-	return take_steps(context, value, traversal->steps + used, traversal->n_steps - used);
+	const LangStep *rest = used < traversal->n_steps ? traversal->steps + used : NULL;
+	return take_steps(context, value, rest, traversal->n_steps - used);
 }
 
 /* ---- templates ---- */

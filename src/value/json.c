@@ -136,6 +136,8 @@ static Value read_object(Reader *reader, gboolean *fine) {
 		g_autoptr(GString) key = read_string(reader, fine);
 		if (!key)
 			return VALUE_NOTHING;
+		if (strlen(key->str) != key->len)
+			return fail(reader, fine, "a zero byte in a key");
 		if (!take(reader, ':'))
 			return fail(reader, fine, "expected ':' after a key");
 		Value value = read_value(reader, fine);
@@ -214,15 +216,16 @@ static Value read_value(Reader *reader, gboolean *fine) {
 
 Value value_from_json(const char *text, gssize length, GError **error) {
 	gsize size = length < 0 ? strlen(text) : (gsize)length;
+	if (size == 0)
+		text = ""; /* what GBytes has of nothing is NULL */
 	const char *stop;
 	g_autoptr(GError) local = NULL;
 	Reader reader = {.text = text, .at = text, .end = text + size, .error = &local};
 	gboolean fine = TRUE;
 	g_auto(Value) value = VALUE_NOTHING;
-	if (!g_utf8_validate_len(text, size, &stop) && (gsize)(stop - text) < size &&
-		*stop != '\0') {
+	if (!g_utf8_validate_len(text, size, &stop)) {
 		reader.at = stop;
-		fail(&reader, &fine, "invalid UTF-8");
+		fail(&reader, &fine, *stop ? "invalid UTF-8" : "a zero byte");
 	} else {
 		value = read_value(&reader, &fine);
 		skip_blanks(&reader);
@@ -524,11 +527,10 @@ const Type *type_from_json(Value json) {
 		return object_from_json(inner);
 	if (g_str_equal(kind, "tuple"))
 		return tuple_from_json(inner);
-	const Type *element = type_from_json(inner);
-	if (!element)
-		return NULL;
-	return g_str_equal(kind, "list")  ? type_list(element)
-	       : g_str_equal(kind, "set") ? type_set(element)
-	       : g_str_equal(kind, "map") ? type_map(element)
-					  : NULL;
+	const Type *(*collection)(const Type *) = g_str_equal(kind, "list")  ? type_list
+						  : g_str_equal(kind, "set") ? type_set
+						  : g_str_equal(kind, "map") ? type_map
+									     : NULL;
+	const Type *element = collection ? type_from_json(inner) : NULL;
+	return element ? collection(element) : NULL;
 }

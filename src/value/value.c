@@ -159,6 +159,9 @@ static gboolean is_decimal(const char *text) {
 	return *at == '\0';
 }
 
+/* Of two. A few digits of input could else ask for gigabytes when they are written out. */
+#define LARGEST_EXPONENT 16384
+
 Value value_number_parse(const char *text) {
 	if (!is_decimal(text))
 		return value_null(type_number());
@@ -167,7 +170,9 @@ Value value_number_parse(const char *text) {
 		return value_int(g_ascii_strtoll(text, &end, 10));
 	ValueNode *node = number_begin();
 	mpfr_set_str(node->number, text, 10, MPFR_RNDN);
-	if (!mpfr_number_p(node->number)) {
+	if (!mpfr_number_p(node->number) ||
+		(mpfr_regular_p(node->number) &&
+			ABS(mpfr_get_exp(node->number)) > LARGEST_EXPONENT)) {
 		node_free(node, VALUE_NUMBER);
 		return value_null(type_number());
 	}

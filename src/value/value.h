@@ -68,7 +68,7 @@ Value value_bool(gboolean boolean);
 Value value_int(gint64 integer);
 Value value_double(double number);
 /* A decimal number as HCL or JSON writes it ("1", "-0.5", "1e3"), kept at Terraform's precision
- * (512 bits). Returns null if `text` is not a number. */
+ * (512 bits). Returns null if `text` is not a number, or is beyond 2^±16384. */
 Value value_number_parse(const char *text);
 /* UTF-8 text; NULL gives null of type string. */
 Value value_string(const char *text);

@@ -190,6 +190,15 @@ def test_modules(folder):
     ]
 
 
+def test_damaged_plan(folder):
+    folder.write("""resource "terraform_data" "a" { input = 1 }""")
+    folder.run("plan", "-out=p")
+    plan = json.loads((folder.path / "p").read_text())
+    del plan["changes"][0]["provider"]
+    (folder.path / "p").write_text(json.dumps(plan))
+    assert "the plan is damaged" in folder.run("apply", "p", code=1)
+
+
 def test_saved_plan(folder):
     folder.write("""
         variable "x" { sensitive = true }

@@ -1,9 +1,7 @@
 /* libFuzzer: any bytes as a question from a task and as another server's answer to one. */
-#include <stdint.h>
+#include "fuzz.h"
 
 #include "region/dns_message.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void answer(const DnsQuery *query, const uint8_t *data, size_t size) {
 	g_autoptr(DnsRecords) records = dns_records_new();

@@ -1,9 +1,7 @@
 /* libFuzzer: any bytes through the parsers of the language, its formatter and its evaluator. */
-#include <stdint.h>
+#include "fuzz.h"
 
 #include "lang/lang.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	const char *text = (const char *)data;

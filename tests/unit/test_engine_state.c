@@ -174,10 +174,33 @@ static void test_cycle(void) {
 	g_assert_cmpuint(g_strv_length(cycle), ==, 2);
 }
 
+/* What is no address of a resource is an error in a file, and is passed over in a journal. */
+static void test_bad_address(void) {
+	static const char text[] = "{\"version\":4,\"lineage\":\"l\",\"resources\":[{\"mode\":"
+				   "\"managed\",\"type\":\"\","
+				   "\"name\":\"a\",\"instances\":[{\"attributes\":{}}]}]}";
+	g_autoptr(GError) error = NULL;
+	g_assert_null(state_from_text(text, -1, &error));
+	g_assert_nonnull(strstr(error->message, "no address of a resource"));
+	g_autofree char *folder = NULL;
+	g_autofree char *path = temporary(&folder);
+	g_autofree char *journal = g_strconcat(path, ".journal", NULL);
+	static const char lines[] = "{\"lineage\":\"l\",\"serial\":0}\n"
+				    "{\"address\":\"module.\",\"object\":{}}\n"
+				    "{\"address\":\"terraform_data.a\",\"object\":{}}\n";
+	g_assert_true(g_file_set_contents(journal, lines, -1, NULL));
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(State) state = state_open(path, &problem);
+	g_assert_no_error(problem);
+	g_assert_cmpuint(g_hash_table_size(state->instances), ==, 1);
+	clean(folder);
+}
+
 int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/engine/state/journal", test_journal);
 	g_test_add_func("/engine/state/cut-line", test_cut_line);
+	g_test_add_func("/engine/state/bad-address", test_bad_address);
 	g_test_add_func("/engine/state/encode", test_encode);
 	g_test_add_func("/engine/state/lock", test_lock);
 	g_test_add_func("/engine/address", test_address);

@@ -96,12 +96,20 @@ static void test_json(void) {
 	g_autofree char *html = value_to_json(value, VALUE_JSON_ESCAPE_HTML);
 	g_assert_cmpstr(html, ==, "{\"a\":[1,2.5,\"é😀\\n\"],\"a\\u003c\":null}");
 	const char *const broken[] = {"", "{", "[1,]", "{\"a\"}", "01", "1 2", "\"\x01\"",
-		"\"\\x\"", "nul", "{\"a\":1,}", "\"\xff\""};
+		"\"\\x\"", "nul", "{\"a\":1,}", "\"\xff\"", "{\"a\\u0000\":1}", "1e999999999",
+		"[1e-999999999]"};
 	for (guint i = 0; i < G_N_ELEMENTS(broken); i++) {
 		g_autoptr(GError) problem = NULL;
 		g_auto(Value) nothing = value_from_json(broken[i], -1, &problem);
 		g_assert_nonnull(problem);
 	}
+	static const char zero[] = "[9\0,\"\xff\"]";
+	g_autoptr(GError) after_zero = NULL;
+	g_auto(Value) none = value_from_json(zero, sizeof zero - 1, &after_zero);
+	g_assert_nonnull(after_zero);
+	g_autoptr(GError) empty = NULL;
+	g_auto(Value) no_bytes = value_from_json(NULL, 0, &empty);
+	g_assert_nonnull(empty);
 	g_autofree char *deep = g_strnfill(100000, '[');
 	g_autoptr(GError) problem = NULL;
 	g_auto(Value) nothing = value_from_json(deep, -1, &problem);
@@ -115,6 +123,12 @@ static void test_types(void) {
 	g_assert_cmpstr(text, ==, "object({a=list(string), b=number})");
 	g_auto(Value) json = type_to_json(type);
 	g_assert_true(type_from_json(json) == type);
+	const char *const no_types[] = {"null", "3", "[]", "[\"list\"]", "{\"a\":\"string\"}",
+		"[\"bag\",\"string\"]", "[\"tuple\",[null]]", "\"text\""};
+	for (guint i = 0; i < G_N_ELEMENTS(no_types); i++) {
+		g_auto(Value) none = value_from_json(no_types[i], -1, NULL);
+		g_assert_null(type_from_json(none));
+	}
 	g_auto(Value) value = value_from_json("{\"b\":1,\"a\":[\"x\"]}", -1, NULL);
 	g_auto(Value) converted = value_convert(value, type, NULL);
 	g_assert_true(value_type(converted) == type);
