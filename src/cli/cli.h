@@ -27,6 +27,7 @@ extern const CliCommand cli_command_init;
 extern const CliCommand cli_command_logs;
 extern const CliCommand cli_command_open;
 extern const CliCommand cli_command_output;
+extern const CliCommand cli_command_pipeline;
 extern const CliCommand cli_command_plan;
 extern const CliCommand cli_command_providers;
 extern const CliCommand cli_command_push;

@@ -15,6 +15,7 @@ static const CliCommand *const commands[] = {
 	&cli_command_logs,
 	&cli_command_exec,
 	&cli_command_open,
+	&cli_command_pipeline,
 	&cli_command_env,
 	&cli_command_init,
 	&cli_command_validate,

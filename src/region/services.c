@@ -3,6 +3,8 @@
 
 extern const RegionService region_admin;
 extern const RegionService region_codebuild;
+extern const RegionService region_codepipeline;
+extern const RegionService region_codepipeline_sources; /* watches objects of S3 */
 extern const RegionService region_connections, region_connections_star;
 extern const RegionService region_ec2, region_ec2_acls, region_ec2_gateways, region_ec2_routes,
 	region_ec2_groups, region_ec2_interfaces, region_ec2_names, region_ec2_tags;
@@ -28,6 +30,7 @@ extern const RegionService region_sts;
 const RegionService *const region_services[] = {
 	&region_admin,
 	&region_codebuild,
+	&region_codepipeline,
 	&region_connections,
 	&region_connections_star,
 	&region_ec2,
@@ -65,6 +68,7 @@ const RegionService *const region_services[] = {
 	&region_s3_uploads,
 	&region_s3_copies,
 	&region_s3_control,
+	&region_codepipeline_sources,
 	&region_secretsmanager,
 	&region_servicediscovery,
 	&region_servicediscovery_namespaces,

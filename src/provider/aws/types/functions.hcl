@@ -165,3 +165,89 @@ function "codebuild_project" {
     tags = tag_list(p.tags_all, "key", "value")
   }
 }
+
+function "git_filter" {
+  parameters = ["blocks"]
+  value = [for f in blocks : {
+    includes = nonempty([for p in f.includes : p])
+    excludes = nonempty([for p in f.excludes : p])
+  }][0]
+}
+
+// An aws_codepipeline as the API declares it.
+function "pipeline_declaration" {
+  parameters = ["self"]
+  value = {
+    name          = self.name
+    roleArn       = self.role_arn
+    pipelineType  = self.pipeline_type
+    executionMode = self.execution_mode
+    artifactStore = length(self.artifact_store) == 1 ? [for s in self.artifact_store : {
+      location      = s.location
+      type          = s.type
+      encryptionKey = [for k in s.encryption_key : { id = k.id, type = k.type }][0]
+    }][0] : null
+    artifactStores = length(self.artifact_store) == 1 ? null : { for s in self.artifact_store : s.region => {
+      location      = s.location
+      type          = s.type
+      encryptionKey = [for k in s.encryption_key : { id = k.id, type = k.type }][0]
+    } }
+    stages = [for s in self.stage : {
+      name = s.name
+      actions = [for a in s.action : {
+        name             = a.name
+        actionTypeId     = { category = a.category, owner = a.owner, provider = a.provider, version = a.version }
+        configuration    = nonempty({ for k, v in a.configuration : k => v if nonempty(v) != null })
+        inputArtifacts   = nonempty([for n in a.input_artifacts : { name = n }])
+        outputArtifacts  = nonempty([for n in a.output_artifacts : { name = n }])
+        namespace        = nonempty(a.namespace)
+        region           = nonempty(a.region)
+        roleArn          = nonempty(a.role_arn)
+        runOrder         = a.run_order
+        timeoutInMinutes = a.timeout_in_minutes
+      }]
+      onFailure = [for f in s.on_failure : {
+        result             = nonempty(f.result)
+        retryConfiguration = [for r in f.retry_configuration : { retryMode = nonempty(r.retry_mode) }][0]
+      }][0]
+    }]
+    triggers = self.pipeline_type != "V2" ? null : [for t in self.trigger : {
+      providerType = t.provider_type
+      gitConfiguration = [for g in t.git_configuration : {
+        sourceActionName = g.source_action_name
+        push = nonempty([for p in g.push : {
+          branches  = git_filter(p.branches)
+          filePaths = git_filter(p.file_paths)
+          tags      = git_filter(p.tags)
+        }])
+      }][0]
+    }]
+    variables = self.pipeline_type != "V2" ? null : nonempty([for v in self.variable : {
+      name         = v.name
+      defaultValue = nonempty(v.default_value)
+      description  = nonempty(v.description)
+    }])
+  }
+}
+
+function "git_filter_blocks" {
+  parameters = ["filter"]
+  value      = filter == null ? [] : [{ includes = nonempty(filter.includes), excludes = nonempty(filter.excludes) }]
+}
+
+// The API's triggers as the trigger blocks of an aws_codepipeline.
+function "pipeline_triggers" {
+  parameters = ["triggers"]
+  value = [for t in triggers : {
+    provider_type = t.providerType
+    git_configuration = [{
+      source_action_name = t.gitConfiguration.sourceActionName
+      pull_request       = []
+      push = [for p in t.gitConfiguration.push : {
+        branches   = git_filter_blocks(p.branches)
+        file_paths = git_filter_blocks(p.filePaths)
+        tags       = git_filter_blocks(p.tags)
+      }]
+    }]
+  }]
+}

@@ -203,3 +203,22 @@ service "codeconnections" {
     state = tag_map(result.Tags)
   }
 }
+
+service "codepipeline" {
+  tag {
+    call "TagResource" {
+      request = { resourceArn = resource, tags = tag_list(tags, "key", "value") }
+    }
+  }
+  untag {
+    call "UntagResource" {
+      request = { resourceArn = resource, tagKeys = keys }
+    }
+  }
+  list {
+    call "ListTagsForResource" {
+      request = { resourceArn = resource }
+    }
+    state = tag_map(result.tags, "key", "value")
+  }
+}

@@ -1,0 +1,17 @@
+/* The manual approval: waits for PutApprovalResult (history.c). */
+#include "region/services/codepipeline/internal.h"
+
+#define WEEK_MINUTES (7 * 24 * 60)
+
+static void wait(PipelineAction *action) {
+}
+
+static const PipelineConfigurationKey keys[] = {
+	{"CustomData"}, {"ExternalEntityLink"}, {"NotificationArn"}, {NULL}};
+
+const PipelineProvider pipeline_approval = {.category = "Approval",
+	.owner = "AWS",
+	.provider = "Manual",
+	.configuration = keys,
+	.timeout_minutes = WEEK_MINUTES,
+	.run = wait};

@@ -1,0 +1,194 @@
+/*
+ * The source of a connection: a commit of a git repository. An execution that a push has started
+ * brings the commit that was pushed; any other one, what its branch is at.
+ */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "region/services/codepipeline/internal.h"
+#include "region/services/connections/connections.h"
+#include "region/services/iam/iam.h"
+#include "value/json.h"
+
+#define COMMIT_URL                                                                                 \
+	"https://console.aws.amazon.com/codesuite/settings/connections/redirect?connectionArn=%s&" \
+	"referenceType=COMMIT&FullRepositoryId=%s&Commit=%s"
+
+static const char *setting(const PipelineAction *action, const char *key) {
+	return value_get_text(action->configuration, key);
+}
+
+static Value override_of(const PipelineAction *action) {
+	return value_get(pipeline_internal(action->execution, "overrides"),
+		value_get_text(action->declaration, "name"));
+}
+
+/* ---- what came of it ---- */
+
+/* "GitHub": of the connection. Caller frees. */
+static char *provider_type(const PipelineAction *action) {
+	const char *arn = setting(action, "ConnectionArn");
+	gboolean newer = strstr(arn, ":codeconnections:") != NULL;
+	g_auto(Value) request = value_object_take("ConnectionArn", value_string(arn), NULL);
+	g_auto(Value) answer = region_call(action->region, action->scope,
+		newer ? "codeconnections" : "codestar-connections", "GetConnection", request, NULL);
+	return g_strdup(value_text_or(
+		value_get_path(answer, "Connection", "ProviderType", NULL), "GitHub"));
+}
+
+static Value outcome_of(const PipelineAction *action, const ConnectionsSource *source) {
+	const char *arn = setting(action, "ConnectionArn");
+	const char *repository = setting(action, "FullRepositoryId");
+	const char *branch = value_text_or(
+		value_get(override_of(action), "branch"), setting(action, "BranchName"));
+	g_autofree char *provider = provider_type(action);
+	g_auto(Value) words = value_object_take("CommitMessage",
+		value_string(source->message ? source->message : ""), "ProviderType",
+		value_string(provider), NULL);
+	g_autofree char *summary = value_to_json(words, VALUE_JSON_COMPACT);
+	Value variables = value_object_take("AuthorDate",
+		value_string(source->author_date ? source->author_date : ""), "AuthorDisplayName",
+		value_string(source->author ? source->author : ""), "AuthorEmail",
+		value_string(source->author_email ? source->author_email : ""), "BranchName",
+		value_string(source->branch ? source->branch : branch), "CommitId",
+		value_string(source->commit_id), "CommitMessage",
+		value_string(source->message ? source->message : ""), "ConnectionArn",
+		value_string(arn), "FullRepositoryName", value_string(repository), NULL);
+	return value_object_take("variables", variables, "revision",
+		value_string(source->commit_id), "revisionSummary", value_string(summary),
+		"revisionUrl", value_string_printf(COMMIT_URL, arn, repository, source->commit_id),
+		"externalId", value_string(source->commit_id), NULL);
+}
+
+static void on_fetched(GObject *object, GAsyncResult *result, gpointer data) {
+	PipelineAction *action = data;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(ConnectionsSource) source = connections_fetch_finish(result, &error);
+	const char *output = value_get_text(
+		value_at(value_get(action->declaration, "outputArtifacts"), 0), "name");
+	pipeline_action_set_busy(action, FALSE);
+	if (!source) {
+		pipeline_action_fail(action, "RevisionUnavailable", "%s", error->message);
+		pipeline_action_free(action);
+		return;
+	}
+	Value files = value_object_take(output, value_string(source->path), NULL);
+	Value outcome = outcome_of(action, source);
+	pipeline_action_deliver(action, files, outcome);
+}
+
+/* ---- fetching ---- */
+
+static gboolean may_use(PipelineAction *action) {
+	static const char *const calls[] = {
+		"codestar-connections:UseConnection", "codeconnections:UseConnection"};
+	const char *arn = setting(action, "ConnectionArn");
+	StoreScope global = {action->scope.account, ""};
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
+		if (iam_allows(action->region, global, action->role, calls[i], arn))
+			return TRUE;
+	pipeline_action_fail(action, "PermissionError",
+		"Unable to use Connection: %s. The provided role does not have sufficient "
+		"permissions.",
+		arn);
+	return FALSE;
+}
+
+static void run(PipelineAction *action) {
+	const char *arn = setting(action, "ConnectionArn");
+	const char *repository = setting(action, "FullRepositoryId");
+	const char *format = setting(action, "OutputArtifactFormat");
+	const char *commit = value_get_text(override_of(action), "revisionValue");
+	g_autoptr(GError) error = NULL;
+	if (!may_use(action))
+		return;
+	if (!connections_available(action->region, action->scope, arn, repository, &error)) {
+		pipeline_action_fail(action, "ConfigurationError", "%s", error->message);
+		return;
+	}
+	PipelineAction *again = pipeline_action_reload(action);
+	if (!again)
+		return;
+	pipeline_action_set_busy(again, TRUE);
+	connections_fetch_async(again->region, again->scope, arn, repository,
+		commit ? commit : setting(action, "BranchName"),
+		g_strcmp0(format, "CODEBUILD_CLONE_REF") == 0 ? CONNECTIONS_CLONE : CONNECTIONS_ZIP,
+		NULL, on_fetched, again);
+}
+
+/* ---- pushes ---- */
+
+/* Git's glob patterns, as triggers have them: one star stays within a part of the name, two do not.
+ */
+static gboolean matches(Value patterns, const char *text) {
+	for (gsize i = 0; i < value_length(patterns); i++) {
+		const char *pattern = value_text_or(value_at(patterns, i), "");
+		if (fnmatch(pattern, text, strstr(pattern, "**") ? 0 : FNM_PATHNAME) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean passes(Value filter, const char *text) {
+	if (matches(value_get(filter, "excludes"), text))
+		return FALSE;
+	return value_length(value_get(filter, "includes")) == 0 ||
+	       matches(value_get(filter, "includes"), text);
+}
+
+/* Does a trigger of the action start the pipeline for a push to the branch? */
+static gboolean is_triggered(Value trigger, const char *branch) {
+	Value push = value_get_path(trigger, "gitConfiguration", "push", NULL);
+	for (gsize i = 0; i < value_length(push); i++)
+		if (passes(value_get(value_at(push, i), "branches"), branch))
+			return TRUE;
+	return value_length(push) == 0;
+}
+
+static Value trigger_of(Value pipeline, Value action) {
+	Value triggers = value_get(pipeline, "triggers");
+	for (gsize i = 0; i < value_length(triggers); i++)
+		if (pipeline_is(value_get(value_at(triggers, i), "gitConfiguration"),
+			    "sourceActionName", value_get_text(action, "name")))
+			return value_at(triggers, i);
+	return VALUE_NOTHING;
+}
+
+static Value revisions(Region *region, StoreScope scope, Value pipeline, Value action) {
+	Value configuration = value_get(action, "configuration");
+	const char *detects = value_text_or(value_get(configuration, "DetectChanges"), "true");
+	const char *own = value_get_text(configuration, "BranchName");
+	Value trigger = trigger_of(pipeline, action);
+	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
+	g_autofree char *prefix =
+		g_strconcat(value_get_text(configuration, "FullRepositoryId"), " ", NULL);
+	g_auto(StoreIter) iter =
+		store_iter_prefix(region_store(region), scope, CONNECTIONS_BRANCHES, prefix);
+	const char *id;
+	Value branch;
+	while (store_iter_next(&iter, &id, &branch)) {
+		const char *name = id + strlen(prefix);
+		gboolean wanted = value_is_null(trigger)
+					  ? g_strcmp0(name, own) == 0 &&
+						    g_ascii_strcasecmp(detects, "false") != 0
+					  : is_triggered(trigger, name);
+		if (wanted)
+			value_builder_set_take(all, name, value_ref(value_get(branch, "CommitId")));
+	}
+	return value_builder_end(g_steal_pointer(&all));
+}
+
+static const PipelineConfigurationKey keys[] = {{"ConnectionArn", .required = TRUE},
+	{"FullRepositoryId", .required = TRUE}, {"BranchName", .required = TRUE},
+	{"OutputArtifactFormat"}, {"DetectChanges"}, {NULL}};
+
+const PipelineProvider pipeline_source_connection = {.category = "Source",
+	.owner = "AWS",
+	.provider = "CodeStarSourceConnection",
+	.min_outputs = 1,
+	.max_outputs = 1,
+	.configuration = keys,
+	.timeout_minutes = 60,
+	.run = run,
+	.revisions = revisions,
+	.trigger = "Webhook"};

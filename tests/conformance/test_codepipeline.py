@@ -1,0 +1,686 @@
+"""CodePipeline without a glass: structure, executions from S3 to S3 with approvals, its type, its command."""
+
+import fcntl
+import io
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import time
+import zipfile
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import Region
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": ["codepipeline.amazonaws.com", "ecs-tasks.amazonaws.com"]},
+            }
+        ],
+    }
+)
+ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+
+
+def zipped(**files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("_", "."), text)
+    return out.getvalue()
+
+
+def until(check, seconds=10):
+    end = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found or time.monotonic() > end:
+            assert found
+            return found
+        time.sleep(0.05)
+
+
+def action(name, category, provider, configuration=None, inputs=(), outputs=(), **more):
+    return {
+        "name": name,
+        "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
+        "configuration": configuration or {},
+        "inputArtifacts": [{"name": each} for each in inputs],
+        "outputArtifacts": [{"name": each} for each in outputs],
+        **more,
+    }
+
+
+SOURCE = action("Get", "Source", "S3", {"S3Bucket": "pipe-source", "S3ObjectKey": "app.zip"}, outputs=["app"], namespace="Got")
+ASK = action("Ask", "Approval", "Manual", {"CustomData": "#{Got.VersionId}"})
+SHIP = action("Ship", "Deploy", "S3", {"BucketName": "pipe-site", "Extract": "true"}, inputs=["app"])
+
+
+class Pipes:
+    """A region's pipelines, and what they need."""
+
+    def __init__(self, region):
+        self.region = region
+        self.api = region.client("codepipeline")
+        self.s3 = region.client("s3")
+        iam = region.client("iam")
+        self.role = iam.create_role(RoleName="pipe", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        iam.put_role_policy(RoleName="pipe", PolicyName="all", PolicyDocument=ALL)
+        for bucket in ["pipe-source", "pipe-artifacts", "pipe-site"]:
+            self.s3.create_bucket(Bucket=bucket)
+        self.s3.put_bucket_versioning(Bucket="pipe-source", VersioningConfiguration={"Status": "Enabled"})
+        self.push("one")
+
+    def push(self, text):
+        body = zipped(index_html=text)
+        return self.s3.put_object(Bucket="pipe-source", Key="app.zip", Body=body)["VersionId"]
+
+    def declare(self, name, *stages, **more):
+        return {
+            "name": name,
+            "roleArn": self.role,
+            "pipelineType": "V2",
+            "artifactStore": {"type": "S3", "location": "pipe-artifacts"},
+            "stages": [{"name": f"S{i}", "actions": list(actions)} for i, actions in enumerate(stages)],
+            **more,
+        }
+
+    def create(self, name, *stages, **more):
+        self.api.create_pipeline(pipeline=self.declare(name, *stages, **more))
+        return self.executions(name)[0]["pipelineExecutionId"]
+
+    def executions(self, name):
+        return self.api.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+
+    def status(self, name, execution):
+        answer = self.api.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)
+        return answer["pipelineExecution"]["status"]
+
+    def wait(self, name, execution, status):
+        until(lambda: self.status(name, execution) == status)
+
+    def stage(self, name, index):
+        return self.api.get_pipeline_state(name=name)["stageStates"][index]
+
+    def token(self, name, index, execution=None):
+        def look():
+            stage = self.stage(name, index)
+            if execution and stage.get("latestExecution", {}).get("pipelineExecutionId") != execution:
+                return None
+            for each in stage["actionStates"]:
+                if "token" in each.get("latestExecution", {}):
+                    return each["latestExecution"]["token"]
+            return None
+
+        return until(look)
+
+    def answer(self, name, index, status="Approved", summary="", token=None):
+        return self.api.put_approval_result(
+            pipelineName=name,
+            stageName=f"S{index}",
+            actionName="Ask",
+            token=token or self.token(name, index),
+            result={"status": status, "summary": summary},
+        )
+
+    def actions(self, name, execution):
+        answer = self.api.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": execution})
+        return answer["actionExecutionDetails"]
+
+
+@pytest.fixture(scope="module")
+def pipes(region):
+    return Pipes(region)
+
+
+@pytest.fixture
+def name(pipes, request):
+    name = re.sub("[^A-Za-z0-9_]+", "-", request.node.name).strip("-")[:90]
+    yield name
+    pipes.api.delete_pipeline(name=name)
+
+
+def refusal(pipes, code, declaration):
+    with pytest.raises(ClientError) as failure:
+        pipes.api.create_pipeline(pipeline=declaration)
+    assert failure.value.response["Error"]["Code"] == code, failure.value
+    return failure.value.response["Error"]["Message"]
+
+
+def test_structure(pipes, name):
+    structure, stage, of_action = (
+        "InvalidStructureException",
+        "InvalidStageDeclarationException",
+        "InvalidActionDeclarationException",
+    )
+    declare = pipes.declare
+    assert refusal(pipes, structure, declare(name, [SOURCE])) == (
+        "Pipeline has only 1 stage(s). There should be a minimum of 2 stages in a pipeline"
+    )
+    assert refusal(pipes, structure, declare(name, [ASK], [SOURCE])) == (
+        "Pipeline should start with a stage that only contains source actions"
+    )
+    second = dict(SOURCE, outputArtifacts=[{"name": "b"}], namespace="b")
+    assert "first stage" in refusal(pipes, structure, declare(name, [SOURCE], [second]))
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [dict(SHIP, inputArtifacts=[])])) == (
+        "Action Ship declares 0 input artifacts which is less than the minimum count (1)"
+    )
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [dict(SHIP, inputArtifacts=[{"name": "x"}])])) == (
+        "Input Artifact Bundle x in action Ship is not declared as Output Artifact Bundle in any of the preceding actions"
+    )
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [dict(SHIP, configuration={"Extract": "true"})])) == (
+        "Action configuration for action 'Ship' is missing required configuration 'BucketName'"
+    )
+    odd = dict(SHIP, configuration={"BucketName": "b", "Extract": "true", "Color": "red"})
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [odd])) == (
+        "Action configuration for action 'Ship' contains unknown configuration 'Color'"
+    )
+    lost = dict(ASK, configuration={"CustomData": "#{Nobody.Knows}"})
+    assert "VariableReferenceText=[Nobody.Knows]" in refusal(pipes, of_action, declare(name, [SOURCE], [lost]))
+    invoke = action("Call", "Invoke", "Lambda", {"FunctionName": "f"})
+    assert "Terrarium does not implement the action type" in refusal(pipes, of_action, declare(name, [SOURCE], [invoke]))
+    unknown = action("Call", "Deploy", "Mystery")
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [unknown])) == (
+        "ActionType (Category: 'Deploy', Provider: 'Mystery', Owner: 'AWS', Version: '1') in action 'Call' is not "
+        "available in region 'US_EAST_1'"
+    )
+    assert "unique" in refusal(pipes, stage, declare(name, [SOURCE], [ASK, ASK]))
+    assert "V2" in refusal(pipes, structure, declare(name, [SOURCE], [ASK], pipelineType="V1", executionMode="QUEUED"))
+    stranger = dict(declare(name, [SOURCE], [ASK]), roleArn="arn:aws:iam::000000000000:role/stranger")
+    assert "not authorized to perform AssumeRole" in refusal(pipes, structure, stranger)
+    with pytest.raises(ClientError) as failure:
+        pipes.api.get_pipeline(name=name)
+    assert failure.value.response["Error"]["Code"] == "PipelineNotFoundException"
+    with pytest.raises(ClientError) as failure:
+        pipes.api.poll_for_jobs(actionTypeId=invoke["actionTypeId"])
+    assert failure.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_from_source_to_site(pipes, name):
+    version = pipes.push("two")
+    where = dict(SHIP, configuration={"BucketName": "pipe-site", "Extract": "true", "ObjectKey": "#{variables.To}"})
+    variables = [{"name": "To", "defaultValue": "live"}]
+    first = pipes.create(name, [SOURCE], [ASK], [where], variables=variables)
+    token = pipes.token(name, 1)
+    asked = [each for each in pipes.actions(name, first) if each["actionName"] == "Ask"][0]
+    assert asked["input"]["resolvedConfiguration"] == {"CustomData": version}
+    assert asked["status"] == "InProgress"
+    with pytest.raises(ClientError) as failure:
+        pipes.answer(name, 1, token="00000000-0000-0000-0000-000000000000")
+    assert failure.value.response["Error"]["Code"] == "InvalidApprovalTokenException"
+    pipes.answer(name, 1, summary="looks good", token=token)
+    with pytest.raises(ClientError) as failure:
+        pipes.answer(name, 1, token=token)
+    assert failure.value.response["Error"]["Code"] == "ApprovalAlreadyCompletedException"
+    pipes.wait(name, first, "Succeeded")
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="live/index.html")["Body"].read() == b"two"
+    details = {each["actionName"]: each for each in pipes.actions(name, first)}
+    assert details["Get"]["output"]["outputVariables"]["VersionId"] == version
+    place = details["Get"]["output"]["outputArtifacts"][0]["s3location"]
+    assert re.fullmatch(rf"{name[:20]}/app/\w+", place["key"])
+    assert pipes.s3.head_object(Bucket=place["bucket"], Key=place["key"])["ContentLength"] > 0
+    assert details["Ask"]["output"]["executionResult"]["externalExecutionSummary"] == "looks good"
+    told = pipes.api.get_pipeline_execution(pipelineName=name, pipelineExecutionId=first)["pipelineExecution"]
+    assert told["artifactRevisions"][0]["revisionId"] == version
+    assert told["trigger"]["triggerType"] == "CreatePipeline"
+    assert told["variables"] == [{"name": "To", "resolvedValue": "live"}]
+    summary = pipes.executions(name)[0]
+    assert summary["sourceRevisions"][0]["actionName"] == "Get"
+    state = pipes.stage(name, 0)
+    assert state["latestExecution"] == {"pipelineExecutionId": first, "status": "Succeeded", "type": "STANDARD"}
+    assert state["actionStates"][0]["currentRevision"]["revisionId"] == version
+    second = pipes.api.start_pipeline_execution(name=name, variables=[{"name": "To", "value": "other"}])
+    pipes.token(name, 1, second["pipelineExecutionId"])
+    pipes.answer(name, 1)
+    pipes.wait(name, second["pipelineExecutionId"], "Succeeded")
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="other/index.html")["Body"].read() == b"two"
+
+
+def test_change_starts_it(pipes, name):
+    first = pipes.create(name, [SOURCE], [SHIP])
+    pipes.wait(name, first, "Succeeded")
+    version = pipes.push("three")
+    until(lambda: len(pipes.executions(name)) == 2)
+    newest = pipes.executions(name)[0]
+    assert newest["trigger"]["triggerType"] == "PollForSourceChanges"
+    pipes.wait(name, newest["pipelineExecutionId"], "Succeeded")
+    assert pipes.executions(name)[0]["sourceRevisions"][0]["revisionId"] == version
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == b"three"
+    assert len(pipes.executions(name)) == 2
+
+
+def test_superseded(pipes, name):
+    first = pipes.create(name, [SOURCE], [ASK], [SHIP])
+    pipes.token(name, 1)
+    second = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    until(lambda: pipes.stage(name, 1).get("inboundExecution", {}).get("pipelineExecutionId") == second)
+    third = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    pipes.wait(name, second, "Superseded")
+    assert pipes.status(name, first) == "InProgress"
+    pipes.answer(name, 1, token=pipes.token(name, 1, first))
+    pipes.token(name, 1, third)
+    pipes.wait(name, first, "Succeeded")
+    pipes.answer(name, 1)
+    pipes.wait(name, third, "Succeeded")
+
+
+def test_queued(pipes, name):
+    runs = [pipes.create(name, [SOURCE], [ASK], executionMode="QUEUED")]
+    pipes.token(name, 1)
+    runs += [pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"] for _ in range(2)]
+    for run in runs:
+        pipes.token(name, 1, run)
+        pipes.answer(name, 1)
+        pipes.wait(name, run, "Succeeded")
+
+
+def test_parallel(pipes, name):
+    first = pipes.create(name, [SOURCE], [ASK], executionMode="PARALLEL")
+    one = pipes.token(name, 1, first)
+    second = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    two = pipes.token(name, 1, second)
+    pipes.answer(name, 1, token=one)
+    pipes.wait(name, first, "Succeeded")
+    assert pipes.status(name, second) == "InProgress"
+    pipes.answer(name, 1, token=two, status="Rejected")
+    pipes.wait(name, second, "Failed")
+
+
+def test_transitions(pipes, name):
+    pipes.create(name, [SOURCE], [ASK])
+    pipes.answer(name, 1)
+    transition = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}
+    pipes.api.disable_stage_transition(**transition, reason="Closed for now")
+    second = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    until(lambda: pipes.stage(name, 1).get("inboundExecution", {}).get("pipelineExecutionId") == second)
+    state = pipes.stage(name, 1)["inboundTransitionState"]
+    assert (state["enabled"], state["disabledReason"]) == (False, "Closed for now")
+    pipes.api.enable_stage_transition(**transition)
+    pipes.token(name, 1, second)
+    with pytest.raises(ClientError) as failure:
+        pipes.api.disable_stage_transition(pipelineName=name, stageName="No", transitionType="Inbound", reason="x")
+    assert failure.value.response["Error"]["Code"] == "StageNotFoundException"
+
+
+def test_failure_and_retry(pipes, name):
+    lost = dict(SHIP, configuration={"BucketName": "pipe-lost", "Extract": "true"})
+    run = pipes.create(name, [SOURCE], [lost, dict(ASK, name="Other")])
+    other = pipes.token(name, 1)
+    assert pipes.status(name, run) == "InProgress"
+    pipes.api.put_approval_result(
+        pipelineName=name,
+        stageName="S1",
+        actionName="Other",
+        token=other,
+        result={"status": "Approved", "summary": ""},
+    )
+    pipes.wait(name, run, "Failed")
+    failed = [each for each in pipes.actions(name, run) if each["actionName"] == "Ship"][0]
+    details = failed["output"]["executionResult"]["errorDetails"]
+    assert details["code"] == "ConfigurationError" and "pipe-lost" in details["message"]
+    retry = {"pipelineName": name, "stageName": "S1", "pipelineExecutionId": run, "retryMode": "FAILED_ACTIONS"}
+    pipes.s3.create_bucket(Bucket="pipe-lost")
+    assert pipes.api.retry_stage_execution(**retry)["pipelineExecutionId"] == run
+    pipes.wait(name, run, "Succeeded")
+    ran = [each["actionName"] for each in pipes.actions(name, run)]
+    assert sorted(ran) == ["Get", "Other", "Ship", "Ship"]
+    assert pipes.stage(name, 1)["retryStageMetadata"]["manualStageRetryAttempt"] == 1
+    with pytest.raises(ClientError) as failure:
+        pipes.api.retry_stage_execution(**retry)
+    assert failure.value.response["Error"]["Code"] == "StageNotRetryableException"
+
+
+def test_order_of_actions(pipes, name):
+    late = dict(SHIP, name="Late", runOrder=3, configuration={"BucketName": "pipe-site", "Extract": "false", "ObjectKey": "app.zip"})
+    run = pipes.create(name, [SOURCE], [dict(ASK, runOrder=2), dict(SHIP, runOrder=1), late])
+    pipes.token(name, 1)
+    assert [each["actionName"] for each in pipes.actions(name, run)] == ["Ask", "Ship", "Get"]
+    pipes.answer(name, 1)
+    pipes.wait(name, run, "Succeeded")
+    assert pipes.s3.head_object(Bucket="pipe-site", Key="app.zip")["ContentLength"] > 0
+
+
+def test_stop(pipes, name):
+    run = pipes.create(name, [SOURCE], [ASK], [SHIP])
+    pipes.token(name, 1)
+    stop = {"pipelineName": name, "pipelineExecutionId": run}
+    pipes.api.stop_pipeline_execution(**stop, reason="enough")
+    assert pipes.status(name, run) == "Stopping"
+    with pytest.raises(ClientError) as failure:
+        pipes.api.stop_pipeline_execution(**stop)
+    assert failure.value.response["Error"]["Code"] == "DuplicatedStopRequestException"
+    pipes.answer(name, 1)
+    pipes.wait(name, run, "Stopped")
+    assert pipes.executions(name)[0]["stopTrigger"] == {"reason": "enough"}
+    second = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    pipes.token(name, 1, second)
+    pipes.api.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=second, abandon=True)
+    assert pipes.status(name, second) == "Stopped"
+    assert pipes.actions(name, second)[0]["status"] == "Abandoned"
+    assert pipes.stage(name, 1)["latestExecution"]["status"] == "Stopped"
+    pipes.api.retry_stage_execution(
+        pipelineName=name, stageName="S1", pipelineExecutionId=second, retryMode="FAILED_ACTIONS"
+    )
+    pipes.answer(name, 1, token=pipes.token(name, 1, second))
+    pipes.wait(name, second, "Succeeded")
+    with pytest.raises(ClientError) as failure:
+        pipes.api.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=second)
+    assert failure.value.response["Error"]["Code"] == "PipelineExecutionNotStoppableException"
+
+
+def test_rollback(pipes, name):
+    pipes.push("good")
+    first = pipes.create(name, [SOURCE], [SHIP])
+    pipes.wait(name, first, "Succeeded")
+    pipes.push("bad")
+    until(lambda: len(pipes.executions(name)) == 2 and pipes.executions(name)[0]["status"] == "Succeeded")
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == b"bad"
+    target = {"pipelineName": name, "stageName": "S1", "targetPipelineExecutionId": first}
+    back = pipes.api.rollback_stage(**target)["pipelineExecutionId"]
+    pipes.wait(name, back, "Succeeded")
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == b"good"
+    told = pipes.executions(name)[0]
+    assert (told["executionType"], told["trigger"]["triggerType"]) == ("ROLLBACK", "ManualRollback")
+    assert told["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": first}
+    with pytest.raises(ClientError) as failure:
+        pipes.api.rollback_stage(**dict(target, stageName="S0"))
+    assert failure.value.response["Error"]["Code"] == "UnableToRollbackStageException"
+    pipes.api.update_pipeline(pipeline=pipes.declare(name, [SOURCE], [SHIP]))
+    with pytest.raises(ClientError) as failure:
+        pipes.api.rollback_stage(**target)
+    assert failure.value.response["Error"]["Code"] == "PipelineExecutionOutdatedException"
+
+
+def test_automatic_rollback_and_retry(pipes, name):
+    declared = pipes.declare(name, [SOURCE], [ASK])
+    declared["stages"][1]["onFailure"] = {"result": "ROLLBACK"}
+    pipes.api.create_pipeline(pipeline=declared)
+    pipes.answer(name, 1)
+    bad = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    pipes.answer(name, 1, status="Rejected", summary="no", token=pipes.token(name, 1, bad))
+    pipes.wait(name, bad, "Failed")
+    back = pipes.executions(name)[0]
+    assert (back["trigger"]["triggerType"], back["executionType"]) == ("AutomatedRollback", "ROLLBACK")
+    pipes.answer(name, 1, token=pipes.token(name, 1, back["pipelineExecutionId"]))
+    pipes.wait(name, back["pipelineExecutionId"], "Succeeded")
+    declared["stages"][1]["onFailure"] = {"result": "RETRY"}
+    pipes.api.update_pipeline(pipeline=declared)
+    run = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    first = pipes.token(name, 1, run)
+    pipes.answer(name, 1, status="Rejected", token=first)
+    second = until(lambda: (lambda token: token if token != first else None)(pipes.token(name, 1, run)))
+    pipes.answer(name, 1, status="Rejected", token=second)
+    pipes.wait(name, run, "Failed")
+
+
+def test_permission(pipes, name):
+    iam = pipes.region.client("iam")
+    few = iam.create_role(RoleName="few", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    run = pipes.create(name, [SOURCE], [dict(SHIP, roleArn=few)])
+    pipes.wait(name, run, "Failed")
+    details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
+    assert details["code"] == "PermissionError" and "s3:PutObject" in details["message"]
+
+
+def definitions(text):
+    return zipped(imagedefinitions_json=text)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (definitions('[{"name": "web", '), "is not valid"),
+        (definitions('{"name": "web"}'), "JSON list"),
+        (definitions('[{"name": "other", "imageUri": "x"}]'), "The AWS ECS container other does not exist"),
+        (zipped(readme="x"), "Did not find the image definition file imagedefinitions.json"),
+        (b"no zip at all", "Exception while trying to read the image definition file"),
+        (definitions('[{"name": "web", "imageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/web:2"}]'), None),
+    ],
+)
+def test_ecs(pipes, name, body, words):
+    ecs = pipes.region.client("ecs")
+    ecs.create_cluster(clusterName="pipe")
+    definition = ecs.register_task_definition(
+        family="pipe",
+        containerDefinitions=[{"name": "web", "image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/web:1"}],
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        executionRoleArn=pipes.role,
+    )["taskDefinition"]
+    ec2 = pipes.region.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"] if ec2.describe_subnets()["Subnets"] else None
+    if not subnet:
+        vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.0.0/24")["Subnet"]["SubnetId"]
+    ecs.create_service(
+        cluster="pipe",
+        serviceName="web",
+        taskDefinition=definition["taskDefinitionArn"],
+        desiredCount=0,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+    )
+    try:
+        pipes.s3.put_object(Bucket="pipe-source", Key="ecs.zip", Body=body)
+        get = dict(SOURCE, configuration={"S3Bucket": "pipe-source", "S3ObjectKey": "ecs.zip"})
+        deploy = action("Ecs", "Deploy", "ECS", {"ClusterName": "pipe", "ServiceName": "web"}, inputs=["app"])
+        run = pipes.create(name, [get], [deploy])
+        pipes.wait(name, run, "Failed" if words else "Succeeded")
+        result = pipes.actions(name, run)[0]["output"]["executionResult"]
+        if words:
+            assert words in result["errorDetails"]["message"]
+            assert result["errorDetails"]["code"] == "ConfigurationError"
+            return
+        service = ecs.describe_services(cluster="pipe", services=["web"])["services"][0]
+        assert result["externalExecutionId"] == service["deployments"][0]["id"]
+        now = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        assert now["revision"] == definition["revision"] + 1
+        assert now["containerDefinitions"][0]["image"].endswith("/web:2")
+        assert now["executionRoleArn"] == pipes.role
+    finally:
+        ecs.delete_service(cluster="pipe", service="web", force=True)
+
+
+def test_versions_and_tags(pipes, name):
+    pipes.api.create_pipeline(pipeline=pipes.declare(name, [SOURCE], [ASK]), tags=[{"key": "a", "value": "1"}])
+    assert refusal(pipes, "PipelineNameInUseException", pipes.declare(name, [SOURCE], [ASK]))
+    arn = pipes.api.get_pipeline(name=name)["metadata"]["pipelineArn"]
+    assert pipes.api.update_pipeline(pipeline=pipes.declare(name, [SOURCE], [SHIP]))["pipeline"]["version"] == 2
+    assert pipes.api.get_pipeline(name=name, version=1)["pipeline"]["stages"][1]["actions"][0]["name"] == "Ask"
+    with pytest.raises(ClientError) as failure:
+        pipes.api.get_pipeline(name=name, version=9)
+    assert failure.value.response["Error"]["Code"] == "PipelineVersionNotFoundException"
+    pipes.api.tag_resource(resourceArn=arn, tags=[{"key": "b", "value": "2"}])
+    pipes.api.untag_resource(resourceArn=arn, tagKeys=["a"])
+    assert pipes.api.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
+    assert name in [each["name"] for each in pipes.api.list_pipelines()["pipelines"]]
+
+
+def holder_of(path):
+    with open(path, "rb") as lock:
+        asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+        return struct.unpack("hhqqi4x", fcntl.fcntl(lock, fcntl.F_GETLK, asked))[4]
+
+
+def test_killed_at_any_time(tmp_path):
+    """kill -9 in the middle: what was begun goes on, or is done again, and nothing is done twice."""
+    region = Region(tmp_path / "home")
+    assert region.run("up", "--no-glass").returncode == 0
+    try:
+        pipes = Pipes(region)
+        runs = [pipes.create("killed", [SOURCE], [SHIP], [ASK], [dict(SHIP, name="Again")], executionMode="QUEUED")]
+        for round_ in range(4):
+            time.sleep(0.013 * round_)
+            os.kill(holder_of(tmp_path / "home" / "region.lock"), signal.SIGKILL)
+            assert region.run("up", "--no-glass").returncode == 0
+            runs.append(pipes.api.start_pipeline_execution(name="killed")["pipelineExecutionId"])
+        for run in runs:
+            pipes.answer("killed", 2, token=pipes.token("killed", 2, run))
+            pipes.wait("killed", run, "Succeeded")
+            ran = [each["actionName"] for each in pipes.actions("killed", run)]
+            assert sorted(ran) == ["Again", "Ask", "Get", "Ship"]
+        assert not os.listdir(tmp_path / "home" / "codepipeline")
+    finally:
+        region.run("down", "--purge")
+
+
+CONFIG = """
+variable "mode" { default = "SUPERSEDED" }
+resource "aws_codepipeline" "p" {
+  name           = "types"
+  role_arn       = "ROLE"
+  pipeline_type  = "V2"
+  execution_mode = var.mode
+  artifact_store {
+    location = "pipe-artifacts"
+    type     = "S3"
+    encryption_key {
+      id   = "alias/own"
+      type = "KMS"
+    }
+  }
+  variable {
+    name          = "Greeting"
+    default_value = "hello"
+  }
+  trigger {
+    provider_type = "CodeStarSourceConnection"
+    git_configuration {
+      source_action_name = "Git"
+      push {
+        branches {
+          includes = ["main", "release/*"]
+          excludes = ["release/old"]
+        }
+      }
+    }
+  }
+  stage {
+    name = "Source"
+    action {
+      name             = "Git"
+      category         = "Source"
+      owner            = "AWS"
+      provider         = "CodeStarSourceConnection"
+      version          = "1"
+      output_artifacts = ["app"]
+      namespace        = "SourceVariables"
+      configuration = {
+        ConnectionArn    = "arn:aws:codestar-connections:us-east-1:000000000000:connection/none"
+        FullRepositoryId = "me/app"
+        BranchName       = "main"
+      }
+    }
+  }
+  stage {
+    name = "Build"
+    on_failure {
+      result = "RETRY"
+      retry_configuration { retry_mode = "ALL_ACTIONS" }
+    }
+    action {
+      name             = "Web"
+      category         = "Build"
+      owner            = "AWS"
+      provider         = "CodeBuild"
+      version          = "1"
+      input_artifacts  = ["app"]
+      output_artifacts = ["web"]
+      configuration = {
+        ProjectName          = "web"
+        EnvironmentVariables = jsonencode([{ name = "COMMIT", value = "#{SourceVariables.CommitId}" }])
+      }
+    }
+    action {
+      name               = "Ask"
+      category           = "Approval"
+      owner              = "AWS"
+      provider           = "Manual"
+      version            = "1"
+      run_order          = 2
+      timeout_in_minutes = 60
+    }
+  }
+  stage {
+    name = "Deploy"
+    action {
+      name            = "Ecs"
+      category        = "Deploy"
+      owner           = "AWS"
+      provider        = "ECS"
+      version         = "1"
+      input_artifacts = ["web"]
+      configuration   = { ClusterName = "c", ServiceName = "s" }
+    }
+  }
+  tags = { of = "types" }
+}
+"""
+
+
+def test_type(pipes, terrarium, tmp_path):
+    (tmp_path / "main.tf").write_text(CONFIG.replace("ROLE", pipes.role))
+    terrarium("apply", "-auto-approve")
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    declared = pipes.api.get_pipeline(name="types")["pipeline"]
+    assert declared["triggers"][0]["gitConfiguration"]["push"][0]["branches"]["excludes"] == ["release/old"]
+    assert declared["stages"][1]["onFailure"] == {"result": "RETRY", "retryConfiguration": {"retryMode": "ALL_ACTIONS"}}
+    assert declared["artifactStore"]["encryptionKey"] == {"id": "alias/own", "type": "KMS"}
+    assert "0 added, 1 changed" in terrarium("apply", "-auto-approve", "-var=mode=QUEUED")
+    assert pipes.api.get_pipeline(name="types")["pipeline"]["executionMode"] == "QUEUED"
+    assert "No changes." in terrarium("plan", "-detailed-exitcode", "-var=mode=QUEUED")
+    failed = until(lambda: [each for each in pipes.executions("types") if each["status"] == "Failed"])
+    reason = pipes.actions("types", failed[0]["pipelineExecutionId"])[0]["output"]["executionResult"]["errorDetails"]
+    assert reason["message"]
+
+
+def test_command(pipes, name):
+    pipes.create(name, [SOURCE], [ASK], [SHIP])
+    pipes.answer(name, 1)
+    until(lambda: pipes.executions(name)[0]["status"] == "Succeeded")
+    run = pipes.region.run
+    with subprocess.Popen(
+        [pipes.region.terrarium, "pipeline", "release", name],
+        env=pipes.region.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as release:
+        until(lambda: len(pipes.executions(name)) == 2)
+        newest = pipes.executions(name)[0]["pipelineExecutionId"]
+        lines = []
+        while not lines or "waits for: terrarium pipeline approve" not in lines[-1]:
+            lines.append(release.stdout.readline())
+        status = run("pipeline", "status", name)
+        assert "waits for you" in status.stdout and newest[:8] in status.stdout, status
+        approved = run("pipeline", "approve", name, "-m", "fine")
+        assert approved.stdout == "S1/Ask Approved\n"
+        out, error = release.communicate(timeout=20)
+    assert release.returncode == 0, error
+    assert any("S1/Ask InProgress" in line for line in lines) and "S2/Ship Succeeded after" in out
+    assert "\x1b" not in out
+    released = run("pipeline", "release", name, "--no-wait")
+    third = released.stdout.strip()
+    pipes.token(name, 1, third)
+    assert run("pipeline", "reject", name).returncode == 0
+    pipes.wait(name, third, "Failed")
+    assert "Failed" in run("pipeline", "list").stdout
+    assert run("pipeline", "retry", name, "--no-wait").returncode == 0
+    pipes.token(name, 1, third)
+    assert run("pipeline", "stop", name, "--abandon").returncode == 0
+    pipes.wait(name, third, "Stopped")
+    wrong = run("pipeline", "status", name + "x")
+    assert wrong.returncode == 1 and f'Did you mean "{name}"?' in wrong.stderr
+    logs = run("pipeline", "logs", name)
+    assert logs.returncode == 1 and "has run no build" in logs.stderr
