@@ -26,7 +26,8 @@ static gboolean is_plain(const WireRequest *request) {
 	       !strstr(request->query, "Action=") &&
 	       !g_str_has_prefix(type ? type : "", "application/x-www-form-urlencoded") &&
 	       !g_str_has_prefix(request->path, "/_terrarium") &&
-	       !g_str_has_prefix(request->path, "/v2/") && strlen(request->path) > 3;
+	       !g_str_has_prefix(request->path, "/v2/") &&
+	       !g_str_has_prefix(request->path, "/git/") && strlen(request->path) > 3;
 }
 
 static char *scope_of(const WireRequest *request) {
