@@ -186,11 +186,10 @@ static void check_default(const Variable *variable, Diags *diags) {
 	if (!variable->fallback)
 		return;
 	guint errors = diags_error_count(diags);
-	g_auto(Value) value = lang_eval(variable->fallback, &(LangScope){0}, diags);
+	g_auto(Value) plain = lang_eval(variable->fallback, &(LangScope){0}, diags);
 	if (diags_error_count(diags) > errors)
 		return;
-	if (variable->defaults)
-		value = lang_defaults_apply(variable->defaults, value);
+	g_auto(Value) value = lang_defaults_apply(variable->defaults, plain);
 	g_autofree char *problem = NULL;
 	g_auto(Value) fitted = value_convert(value, variable->type, &problem);
 	if (problem)
@@ -400,6 +399,14 @@ static void refuse_provisioners(const Resource *resource, Diags *diags) {
 	}
 }
 
+static void resource_free(Resource *resource) {
+	g_clear_pointer(&resource->ignore_changes, g_ptr_array_unref);
+	g_clear_pointer(&resource->replace_triggered_by, g_ptr_array_unref);
+	g_clear_pointer(&resource->preconditions, g_ptr_array_unref);
+	g_clear_pointer(&resource->postconditions, g_ptr_array_unref);
+	g_free(resource);
+}
+
 static void read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags) {
 	if (!check_label_count(block, 2, "its type and its name", diags) ||
 		!check_identifier(block, 1, "resource", diags))
@@ -438,6 +445,7 @@ static void read_resource(Module *module, const LangBlock *block, gboolean manag
 			other->range.start_line, other->range.start_column,
 			other->range.end_column);
 		g_free(name);
+		resource_free(resource);
 		return;
 	}
 	g_hash_table_insert(module->resource_index, name, resource);
@@ -791,14 +799,6 @@ static void call_free(gpointer data) {
 	ModuleCall *call = data;
 	g_clear_pointer(&call->providers, g_hash_table_unref);
 	g_free(call);
-}
-
-static void resource_free(Resource *resource) {
-	g_clear_pointer(&resource->ignore_changes, g_ptr_array_unref);
-	g_clear_pointer(&resource->replace_triggered_by, g_ptr_array_unref);
-	g_clear_pointer(&resource->preconditions, g_ptr_array_unref);
-	g_clear_pointer(&resource->postconditions, g_ptr_array_unref);
-	g_free(resource);
 }
 
 static void module_free(Module *module) {

@@ -98,9 +98,8 @@ gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArr
 /* Converts to the declared type, fills optional attributes, and marks. */
 static Value fit_variable(Engine *engine, const Variable *variable, Value given_taken,
 	SourceRange range, const char *source) {
-	g_auto(Value) given = given_taken;
-	if (variable->defaults)
-		given = lang_defaults_apply(variable->defaults, given_taken);
+	g_auto(Value) plain = given_taken;
+	g_auto(Value) given = lang_defaults_apply(variable->defaults, plain);
 	g_autofree char *problem = NULL;
 	Value fitted = value_convert(given, variable->type, &problem);
 	if (problem) {

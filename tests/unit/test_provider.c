@@ -22,13 +22,17 @@ static const char source[] = "resource \"aws_thing\" {\n"
 			     "  }\n"
 			     "}\n";
 
-static AwsType *parse(void) {
+/* Types live as long as the process. */
+static const AwsType *parse(void) {
+	static const AwsType *parsed;
+	if (parsed)
+		return parsed;
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(GPtrArray) types = g_ptr_array_new();
 	g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 	g_assert_true(aws_types_parse("thing.hcl", source, strlen(source), types, services, diags));
 	g_assert_cmpuint(types->len, ==, 1);
-	return types->pdata[0];
+	return parsed = types->pdata[0];
 }
 
 static Provider *provider_new(void) {
@@ -60,7 +64,7 @@ static void plan(const AwsType *type, const char *prior_json, const char *config
 }
 
 static void test_create(void) {
-	AwsType *type = parse();
+	const AwsType *type = parse();
 	g_auto(ProviderPlan) result = {};
 	plan(type, NULL, "{\"name\":\"a\",\"tags\":{\"x\":\"y\"},\"rule\":[{\"port\":80}]}",
 		&result);
@@ -81,7 +85,7 @@ static void test_create(void) {
 	"\"policy\":\"{\\\"Statement\\\":[{\\\"Action\\\":[\\\"s3:Get\\\"]}]}\"}"
 
 static void test_no_change(void) {
-	AwsType *type = parse();
+	const AwsType *type = parse();
 	g_auto(ProviderPlan) result = {};
 	plan(type, PRIOR,
 		"{\"name\":\"a\",\"policy\":\"{\\\"Statement\\\": {\\\"Action\\\": "
@@ -93,7 +97,7 @@ static void test_no_change(void) {
 }
 
 static void test_change(void) {
-	AwsType *type = parse();
+	const AwsType *type = parse();
 	g_auto(ProviderPlan) larger = {};
 	plan(type, PRIOR, "{\"name\":\"a\",\"size\":4}", &larger);
 	g_assert_false(value_is_known(value_get(larger.planned, "arn")));
@@ -109,7 +113,7 @@ static void test_change(void) {
 }
 
 static void test_validate(void) {
-	AwsType *type = parse();
+	const AwsType *type = parse();
 	Provider *provider = provider_new();
 	g_autoptr(Diags) diags = diags_new();
 	g_auto(Value) config = shaped(type, "{\"name\":\"a\",\"size\":11,\"old\":\"x\"}");

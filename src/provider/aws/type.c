@@ -370,10 +370,20 @@ static void parse_top(
 	}
 }
 
+/* The syntax trees live as long as the types that point into them: the whole process. */
+static void keep(LangFile *file) {
+	static GMutex lock;
+	static GPtrArray *files; /* guarded by lock */
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	if (!files)
+		files = g_ptr_array_new();
+	g_ptr_array_add(files, file);
+}
+
 gboolean aws_types_parse(const char *filename, const char *text, gsize length, GPtrArray *types,
 	GHashTable *services, Diags *diags) {
-	/* The syntax tree lives as long as the types that point into it: the whole process. */
 	LangFile *file = lang_parse(filename, text, length, diags);
+	keep(file);
 	LangBody *body = lang_file_body(file);
 	for (guint i = 0; i < body->blocks->len; i++)
 		parse_top(body->blocks->pdata[i], types, services, diags);
