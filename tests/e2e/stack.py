@@ -47,7 +47,7 @@ class Stack:
                     "Statement": [
                         {
                             "Effect": "Allow",
-                            "Action": ["secretsmanager:GetSecretValue", "ecs:ListClusters"],
+                            "Action": ["secretsmanager:GetSecretValue", "ssm:GetParameters", "ecs:ListClusters"],
                             "Resource": "*",
                         }
                     ],

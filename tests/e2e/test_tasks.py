@@ -34,12 +34,19 @@ def test_a_task_runs_to_its_end(stack):
 def test_what_a_container_is_given(stack):
     stack.push()
     secret = stack.secrets.create_secret(Name=stack.name, SecretString=json.dumps({"password": "made up"}))["ARN"]
+    parameters = stack.region.client("ssm")
+    for value in ("first", "second"):
+        parameters.put_parameter(Name=f"/{stack.name}/secure", Value=value, Type="SecureString", Overwrite=True)
     stack.define(
         stack.container(
             command="env; wget -q -O - $ECS_CONTAINER_METADATA_URI_V4/task; echo;"
             "wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
             environment=[{"name": "PLAIN", "value": "a b"}],
-            secrets=[{"name": "PASSWORD", "valueFrom": f"{secret}:password::"}],
+            secrets=[
+                {"name": "PASSWORD", "valueFrom": f"{secret}:password::"},
+                {"name": "BY_NAME", "valueFrom": f"/{stack.name}/secure"},
+                {"name": "BY_ARN", "valueFrom": f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/{stack.name}/secure:1"},
+            ],
         )
     )
     arn = stack.run_task(
@@ -47,7 +54,7 @@ def test_what_a_container_is_given(stack):
     )
     assert stack.ended(arn)["containers"][0]["exitCode"] == 0
     lines = stack.lines()
-    for line in ("PLAIN=a b", "PASSWORD=made up", "MORE=c", "AWS_REGION=us-east-1"):
+    for line in ("PLAIN=a b", "PASSWORD=made up", "BY_NAME=second", "BY_ARN=first", "MORE=c", "AWS_REGION=us-east-1"):
         assert line in lines
     documents = [json.loads(line) for line in lines if line.startswith("{")]
     assert documents[0]["TaskARN"] == arn and documents[0]["Containers"][0]["Name"] == "web"
