@@ -68,6 +68,19 @@ static int say_which(Value all, const char *name) {
 			      list);
 }
 
+/* A strict region wants its key; git gets it where no list of processes shows it. */
+static void give_key(const char *url) {
+	g_autofree char *id = NULL, *secret = NULL;
+	cli_keys(&id, &secret);
+	g_autofree char *login = g_strdup_printf("%s:%s", id, secret);
+	g_autofree char *encoded = g_base64_encode((const guchar *)login, strlen(login));
+	g_autofree char *header = g_strdup_printf("Authorization: Basic %s", encoded);
+	g_autofree char *name = g_strdup_printf("http.%s.extraHeader", url);
+	g_setenv("GIT_CONFIG_COUNT", "1", TRUE);
+	g_setenv("GIT_CONFIG_KEY_0", name, TRUE);
+	g_setenv("GIT_CONFIG_VALUE_0", header, TRUE);
+}
+
 static int push(Value repository, const char *top, gboolean force) {
 	const char *url = value_get_text(repository, "url");
 	const char *where = url ? url : value_get_text(repository, "location");
@@ -77,6 +90,8 @@ static int push(Value repository, const char *top, gboolean force) {
 			value_get_text(repository, "repository"), top);
 		return 0;
 	}
+	if (url)
+		give_key(url);
 	const char *argv[8] = {"git", "-C", top, "push"};
 	guint n = 4;
 	if (force)

@@ -4,9 +4,9 @@
  * which is started for each request. What a client sends goes into a file without a name and is the
  * program's input from there; what it answers is pushed on as fast as the client reads.
  *
- * Whoever is on this machine may fetch and push (any password does); out of VPCs nobody may. A push
- * to the branch that a user's repository has checked out updates the working tree with it, if that
- * is clean; git refuses it otherwise.
+ * Whoever is on this machine may fetch and push (any password does), unless the region is strict;
+ * out of VPCs nobody may. A push to the branch that a user's repository has checked out updates the
+ * working tree with it, if that is clean; git refuses it otherwise.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "region/services/connections/internal.h"
+#include "region/services/iam/iam.h"
 
 #define PREFIX "/git/"
 #define BLOCK 65536
@@ -46,6 +47,38 @@ static WireResponse *refuse(int status, const char *format, ...) {
 	return response;
 }
 
+/* ---- who asks ---- */
+
+/* In a strict region: a key of its own as user and password, that may use connections. */
+static gboolean is_known(Region *region, const WireRequest *request) {
+	const char *authorization = g_hash_table_lookup(request->headers, "authorization");
+	if (!authorization || !g_str_has_prefix(authorization, "Basic "))
+		return FALSE;
+	gsize length;
+	g_autofree guchar *bytes = g_base64_decode(authorization + strlen("Basic "), &length);
+	g_autofree char *login = g_strndup((const char *)bytes, length);
+	g_auto(GStrv) parts = g_strsplit(login, ":", 2);
+	g_autoptr(IamKey) key = parts[0] ? iam_key_get(region, parts[0]) : NULL;
+	if (!key || !key->active || key->token || g_strcmp0(parts[1], key->secret) != 0)
+		return FALSE;
+	g_auto(Value) context = iam_principal_context(region, key->arn, key->id);
+	const IamRequest wanted = {.scope = {key->account, ""},
+		.principal_arn = key->arn,
+		.action = "codeconnections:UseConnection",
+		.resource = "*",
+		.context = context};
+	return iam_authorise(region, &wanted, NULL);
+}
+
+static WireResponse *challenge(void) {
+	WireResponse *response = refuse(401,
+		"This region is strict: the user is an access key's id, the password its secret.");
+	wire_response_set_header(response, "www-authenticate", "Basic realm=\"terrarium\"");
+	return response;
+}
+
+/* ---- which repository ---- */
+
 /* Finds the repository and what of it is wanted; NULL, or a refusal. */
 static WireResponse *parse(Target *target, Region *region, const WireRequest *request) {
 	static const char *const services[] = {
@@ -53,6 +86,8 @@ static WireResponse *parse(Target *target, Region *region, const WireRequest *re
 	g_autofree char *path = g_uri_unescape_string(request->path + strlen(PREFIX), NULL);
 	if (request->vpc)
 		return refuse(403, "Repositories are not served inside VPCs.");
+	if (region_is_strict(region) && !is_known(region, request))
+		return challenge();
 	for (guint i = 0; path && i < G_N_ELEMENTS(services); i++)
 		if (g_str_has_suffix(path, services[i]))
 			target->service = services[i];
