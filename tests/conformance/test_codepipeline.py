@@ -684,3 +684,123 @@ def test_command(pipes, name):
     assert wrong.returncode == 1 and f'Did you mean "{name}"?' in wrong.stderr
     logs = run("pipeline", "logs", name)
     assert logs.returncode == 1 and "has run no build" in logs.stderr
+
+
+GIT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+for who in ["AUTHOR", "COMMITTER"]:
+    GIT |= {f"GIT_{who}_NAME": "A U Thor", f"GIT_{who}_EMAIL": "author@example.com"}
+
+
+class Repository:
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments):
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=dict(os.environ, HOME=str(self.folder), **GIT),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, text, message):
+        (self.folder / "index.html").write_text(text)
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def connection(pipes):
+    api = pipes.region.client("codestar-connections")
+    arn = api.create_connection(ConnectionName="pipe", ProviderType="GitHub")["ConnectionArn"]
+    yield arn
+    api.delete_connection(ConnectionArn=arn)
+
+
+def git_source(connection, repository, **more):
+    configuration = {"ConnectionArn": connection, "FullRepositoryId": repository, "BranchName": "main", **more}
+    return action("Git", "Source", "CodeStarSourceConnection", configuration, outputs=["app"], namespace="Git")
+
+
+def test_git(pipes, name, connection, tmp_path):
+    repository = Repository(tmp_path / "app")
+    first = repository.commit("from git", "First\n\nWith a body")
+    ask = dict(ASK, configuration={"CustomData": "#{Git.CommitId} #{Git.BranchName} #{Git.CommitMessage}"})
+    run = pipes.create(name, [git_source(connection, "acme/pipe")], [SHIP], [ask])
+    pipes.wait(name, run, "Failed")
+    reason = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
+    assert "PENDING" in reason["message"] or "pending" in reason["message"], reason
+    bound = pipes.region.run("connection", "approve", "pipe")
+    assert bound.returncode == 0, bound.stderr
+    bound = pipes.region.run("connection", "bind", "pipe", "acme/pipe", str(repository.folder))
+    assert bound.returncode == 0, bound.stderr
+    until(lambda: len(pipes.executions(name)) == 2)
+    started = pipes.executions(name)[0]
+    assert started["trigger"] == {"triggerType": "Webhook", "triggerDetail": connection}
+    token = pipes.token(name, 2, started["pipelineExecutionId"])
+    asked = pipes.actions(name, started["pipelineExecutionId"])[0]
+    assert asked["input"]["resolvedConfiguration"]["CustomData"].startswith(f"{first} main First")
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == b"from git"
+    source = pipes.actions(name, started["pipelineExecutionId"])[-1]
+    assert source["output"]["outputVariables"]["AuthorDate"].endswith("Z")
+    assert started["pipelineExecutionId"] == pipes.executions(name)[0]["pipelineExecutionId"]
+    # A push during a run: another execution, with that commit.
+    second = repository.commit("pushed", "Second")
+    until(lambda: len(pipes.executions(name)) == 3)
+    newest = pipes.executions(name)[0]["pipelineExecutionId"]
+    pipes.answer(name, 2, token=token)
+    pipes.answer(name, 2, token=pipes.token(name, 2, newest))
+    pipes.wait(name, newest, "Succeeded")
+    assert pipes.executions(name)[0]["sourceRevisions"][0]["revisionId"] == second
+    assert json.loads(pipes.executions(name)[0]["sourceRevisions"][0]["revisionSummary"]) == {
+        "CommitMessage": "Second",
+        "ProviderType": "GitHub",
+    }
+    # An older commit by name; then a repository that is there no more.
+    older = pipes.api.start_pipeline_execution(
+        name=name, sourceRevisions=[{"actionName": "Git", "revisionType": "COMMIT_ID", "revisionValue": first}]
+    )["pipelineExecutionId"]
+    pipes.answer(name, 2, token=pipes.token(name, 2, older))
+    assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == b"from git"
+    repository.folder.rename(tmp_path / "elsewhere")
+    gone = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    pipes.wait(name, gone, "Failed")
+    assert pipes.actions(name, gone)[0]["output"]["executionResult"]["errorDetails"]["message"]
+    (tmp_path / "elsewhere").rename(repository.folder)
+    pipes.api.retry_stage_execution(
+        pipelineName=name, stageName="S0", pipelineExecutionId=gone, retryMode="FAILED_ACTIONS"
+    )
+    pipes.token(name, 2, gone)
+
+
+def test_triggers(pipes, name, connection, tmp_path):
+    repository = Repository(tmp_path / "app")
+    repository.commit("one", "First")
+    for words in [["approve", "pipe"], ["bind", "pipe", "acme/triggers", str(repository.folder)]]:
+        assert pipes.region.run("connection", *words).returncode == 0
+    push = [{"branches": {"includes": ["main", "release/*"], "excludes": ["release/old"]}}]
+    trigger = {
+        "providerType": "CodeStarSourceConnection",
+        "gitConfiguration": {"sourceActionName": "Git", "push": push},
+    }
+    ask = dict(ASK, configuration={"CustomData": "#{Git.BranchName}"})
+    source = git_source(connection, "acme/triggers", DetectChanges="false")
+    pipes.create(name, [source], [ask], triggers=[trigger], executionMode="PARALLEL")
+    pipes.token(name, 1)
+    for branch in ["other", "release/old", "release/1"]:
+        repository.git("checkout", "-q", "-b", branch)
+        repository.commit(branch, branch)
+    until(lambda: len(pipes.executions(name)) == 2)
+    until(lambda: len(pipes.actions(name, pipes.executions(name)[0]["pipelineExecutionId"])) == 2)
+    asked = pipes.actions(name, pipes.executions(name)[0]["pipelineExecutionId"])[0]
+    assert asked["input"]["resolvedConfiguration"] == {"CustomData": "release/1"}
+    time.sleep(0.5)
+    assert len(pipes.executions(name)) == 2
