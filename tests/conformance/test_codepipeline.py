@@ -804,3 +804,41 @@ def test_triggers(pipes, name, connection, tmp_path):
     assert asked["input"]["resolvedConfiguration"] == {"CustomData": "release/1"}
     time.sleep(0.5)
     assert len(pipes.executions(name)) == 2
+
+
+def test_triggers_by_paths_and_tags(pipes, name, connection, tmp_path):
+    repository = Repository(tmp_path / "app")
+    repository.commit("one", "First")
+    for words in [["approve", "pipe"], ["bind", "pipe", "acme/paths", str(repository.folder)]]:
+        assert pipes.region.run("connection", *words).returncode == 0
+    push = [
+        {"branches": {"includes": ["main"]}, "filePaths": {"includes": ["src/**"], "excludes": ["src/docs/**"]}},
+        {"tags": {"includes": ["v*"]}},
+    ]
+    trigger = {
+        "providerType": "CodeStarSourceConnection",
+        "gitConfiguration": {"sourceActionName": "Git", "push": push},
+    }
+    ask = dict(ASK, configuration={"CustomData": "#{Git.CommitMessage}"})
+    pipes.create(name, [git_source(connection, "acme/paths")], [ask], triggers=[trigger], executionMode="PARALLEL")
+    pipes.token(name, 1)
+
+    def asked_for(count):
+        until(lambda: len(pipes.executions(name)) == count)
+        newest = pipes.executions(name)[0]["pipelineExecutionId"]
+        until(lambda: len(pipes.actions(name, newest)) == 2)
+        return pipes.actions(name, newest)[0]["input"]["resolvedConfiguration"]["CustomData"].strip()
+
+    (repository.folder / "src" / "docs").mkdir(parents=True)
+    (repository.folder / "src" / "docs" / "a.md").write_text("a")
+    repository.commit("two", "Words only")
+    time.sleep(0.7)
+    assert len(pipes.executions(name)) == 1
+    (repository.folder / "src" / "main.c").write_text("a")
+    repository.commit("three", "Source")
+    assert asked_for(2) == "Source"
+    repository.git("tag", "other")
+    repository.git("tag", "-a", "v1", "-m", "Version one", "HEAD~1")
+    assert asked_for(3) == "Words only"
+    time.sleep(0.5)
+    assert len(pipes.executions(name)) == 3

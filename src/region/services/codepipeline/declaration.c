@@ -327,12 +327,12 @@ static gboolean check_trigger(Check *check, Value trigger) {
 			name);
 	Value push = value_get(git, "push");
 	for (gsize i = 0; i < value_length(push); i++)
-		if (value_has(value_at(push, i), "tags") ||
-			value_has(value_at(push, i), "filePaths"))
+		if (value_has(value_at(push, i), "tags") &&
+			(value_has(value_at(push, i), "branches") ||
+				value_has(value_at(push, i), "filePaths")))
 			return refuse(check, STRUCTURE,
-				"Terrarium does not implement triggers by tags or file paths, only "
-				"by "
-				"branches (source action '%s').",
+				"A push filter takes either tags, or branches and file paths "
+				"(source action '%s')",
 				name);
 	return TRUE;
 }

@@ -201,6 +201,8 @@ typedef struct {
 	gboolean required, lacking; /* lacking: refused by name */
 } PipelineConfigurationKey;
 
+typedef void (*PipelineExamined)(gboolean starts, gpointer data);
+
 typedef struct {
 	const char *category, *owner, *provider;
 	guint min_inputs, max_inputs, min_outputs, max_outputs;
@@ -213,8 +215,13 @@ typedef struct {
 	 * transaction. May be NULL. */
 	void (*stop)(PipelineAction *action);
 	/* Of sources whose changes start the pipeline: what is there now, {reference: revision}
-	 * ("" where there is but one reference; branches). May be NULL. */
+	 * ("" where there is but one reference; branches; "refs/tags/…"). May be NULL. */
 	Value (*revisions)(Region *region, StoreScope scope, Value pipeline, Value action);
+	/* Has a change of a reference to be looked at more closely before it starts the pipeline?
+	 * Begins that and returns TRUE: `done` is called in the loop. May be NULL. */
+	gboolean (*examine)(Region *region, StoreScope scope, Value pipeline, Value action,
+		const char *reference, const char *from, const char *to, PipelineExamined done,
+		gpointer data);
 	/* The type of trigger that a change of it is; for ExecutionTrigger. */
 	const char *trigger;
 } PipelineProvider;

@@ -15,11 +15,14 @@ static void start(Region *region, StoreScope scope, Value declaration, Value act
 	const PipelineProvider *provider = pipeline_provider(value_get(action, "actionTypeId"));
 	const char *name = value_get_text(declaration, "name");
 	g_auto(Value) overrides = VALUE_NOTHING;
-	if (*reference)
-		overrides = value_tuple_take(1,
-			value_object_take("actionName", value_ref(value_get(action, "name")),
-				"revisionType", value_string("COMMIT_ID"), "revisionValue",
-				value_string(revision), "branch", value_string(reference), NULL));
+	if (*reference) {
+		Value override = value_object_take("actionName",
+			value_ref(value_get(action, "name")), "revisionType",
+			value_string("COMMIT_ID"), "revisionValue", value_string(revision), NULL);
+		if (!g_str_has_prefix(reference, "refs/"))
+			override = value_with_take(override, "branch", value_string(reference));
+		overrides = value_tuple_take(1, override);
+	}
 	PipelineStart start = {.trigger = provider->trigger,
 		.detail =
 			value_text(value_get_path(action, "configuration", "ConnectionArn", NULL)),
@@ -31,13 +34,109 @@ static void start(Region *region, StoreScope scope, Value declaration, Value act
 			error->message);
 }
 
+/* ---- changes that are looked at more closely ---- */
+
+typedef struct {
+	Region *region;
+	StoreScope scope;
+	char *pipeline, *action, *reference, *from, *to;
+	char *key; /* among those that are under way */
+} Examination;
+
+static void examination_free(Examination *examination) {
+	g_free(examination->pipeline);
+	g_free(examination->action);
+	g_free(examination->reference);
+	g_free(examination->from);
+	g_free(examination->to);
+	g_free(examination->key);
+	g_free(examination);
+}
+
+/* Configuration and triggers: when they change, what is there then is seen for the first time. */
+static char *what_of(Value declaration, Value action) {
+	g_auto(Value) what = value_tuple_take(2, value_ref(value_get(action, "configuration")),
+		value_ref(value_get(declaration, "triggers")));
+	return value_to_json(what, VALUE_JSON_COMPACT);
+}
+
+static void settle(Examination *examination, gboolean starts) {
+	Store *store = region_store(examination->region);
+	g_auto(Value) pipeline =
+		pipeline_get(examination->region, examination->scope, examination->pipeline, NULL);
+	Value declaration = value_get(pipeline, "declaration");
+	Value stage = value_at(value_get(declaration, "stages"), 0);
+	Value action =
+		pipeline_named(value_get(stage, "actions"), "name", examination->action, NULL);
+	g_autofree char *key = pipeline_id(examination->pipeline, examination->action, NULL);
+	g_auto(Value) seen = store_get(store, examination->scope, PIPELINE_SOURCES, key);
+	g_autofree char *what = value_is_null(action) ? NULL : what_of(declaration, action);
+	Value before = value_get(seen, "revisions");
+	if (!what || !pipeline_is(seen, "what", what) ||
+		!pipeline_is(before, examination->reference, examination->from))
+		return;
+	if (starts)
+		start(examination->region, examination->scope, declaration, action,
+			examination->reference, examination->to);
+	Value after = value_with_take(
+		value_ref(before), examination->reference, value_string(examination->to));
+	store_put_take(store, examination->scope, PIPELINE_SOURCES, key,
+		value_with_take(value_ref(seen), "revisions", after));
+}
+
+static void on_examined(gboolean starts, gpointer data) {
+	Examination *examination = data;
+	Store *store = region_store(examination->region);
+	GHashTable *all = region_data(examination->region, PIPELINE_SOURCE_CONTROLLER);
+	g_hash_table_remove(all, examination->key);
+	if (store_begin(store, NULL)) {
+		settle(examination, starts);
+		store_commit(store, NULL);
+	}
+	region_wake(examination->region, PIPELINE_SOURCE_CONTROLLER);
+	examination_free(examination);
+}
+
+/* Is it looked at more closely? Then what was seen stays as it is until that has ended. */
+static gboolean examine(Region *region, StoreScope scope, Value declaration, Value action,
+	const char *reference, const char *from, const char *to) {
+	const PipelineProvider *provider = pipeline_provider(value_get(action, "actionTypeId"));
+	GHashTable *all = region_data(region, PIPELINE_SOURCE_CONTROLLER);
+	const char *pipeline = value_get_text(declaration, "name");
+	const char *name = value_get_text(action, "name");
+	g_autofree char *key =
+		g_strjoin(" ", scope.account, scope.region, pipeline, name, reference, NULL);
+	if (!provider->examine || !from)
+		return FALSE;
+	if (g_hash_table_contains(all, key))
+		return TRUE;
+	Examination *examination = g_new0(Examination, 1);
+	*examination = (Examination){.region = region,
+		.scope = {g_intern_string(scope.account), g_intern_string(scope.region)},
+		.pipeline = g_strdup(pipeline),
+		.action = g_strdup(name),
+		.reference = g_strdup(reference),
+		.from = g_strdup(from),
+		.to = g_strdup(to),
+		.key = g_strdup(key)};
+	gboolean begun = provider->examine(
+		region, scope, declaration, action, reference, from, to, on_examined, examination);
+	if (begun)
+		g_hash_table_add(all, g_strdup(key));
+	else
+		examination_free(examination);
+	return begun;
+}
+
+/* ---- looking ---- */
+
 static void look_at_source(Region *region, StoreScope scope, Value declaration, Value action) {
 	const PipelineProvider *provider = pipeline_provider(value_get(action, "actionTypeId"));
 	if (!provider || !provider->revisions)
 		return;
 	Store *store = region_store(region);
 	g_auto(Value) now = provider->revisions(region, scope, declaration, action);
-	g_autofree char *what = value_to_json(value_get(action, "configuration"), 0);
+	g_autofree char *what = what_of(declaration, action);
 	g_autofree char *key = pipeline_id(
 		value_get_text(declaration, "name"), value_get_text(action, "name"), NULL);
 	g_auto(Value) seen = store_get(store, scope, PIPELINE_SOURCES, key);
@@ -45,12 +144,22 @@ static void look_at_source(Region *region, StoreScope scope, Value declaration, 
 	gboolean same = pipeline_is(seen, "what", what);
 	if (same && value_equal(before, now))
 		return;
-	for (gsize i = 0; same && i < value_length(now); i++)
-		if (!value_equal(value_at(now, i), value_get(before, value_key_at(now, i))))
-			start(region, scope, declaration, action, value_key_at(now, i),
-				value_text_or(value_at(now, i), ""));
-	store_put_take(store, scope, PIPELINE_SOURCES, key,
-		value_object_take("what", value_string(what), "revisions", value_ref(now), NULL));
+	g_auto(Value) noted = value_ref(now);
+	for (gsize i = 0; same && i < value_length(now); i++) {
+		const char *reference = value_key_at(now, i);
+		const char *from = value_get_text(before, reference);
+		const char *to = value_text_or(value_at(now, i), "");
+		if (g_strcmp0(from, to) == 0)
+			continue;
+		if (examine(region, scope, declaration, action, reference, from, to))
+			noted = value_with_take(value_steal(&noted), reference, value_string(from));
+		else
+			start(region, scope, declaration, action, reference, to);
+	}
+	if (!same || !value_equal(before, noted))
+		store_put_take(store, scope, PIPELINE_SOURCES, key,
+			value_object_take(
+				"what", value_string(what), "revisions", value_ref(noted), NULL));
 }
 
 static void look_at(Region *region, StoreScope scope, Value pipeline) {
@@ -78,7 +187,13 @@ static void on_object(Region *region, const char *event, const char *bucket, con
 	region_wake(region, PIPELINE_SOURCE_CONTROLLER);
 }
 
+static void forget_examinations(gpointer data) {
+	g_hash_table_unref(data);
+}
+
 gboolean pipeline_sources_start(Region *region, GError **error) {
+	region_set_data(region, PIPELINE_SOURCE_CONTROLLER,
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), forget_examinations);
 	region_controller_add(region, PIPELINE_SOURCE_CONTROLLER, control, NULL);
 	region_wake_on(region, PIPELINE_SOURCE_CONTROLLER, PIPELINE_PIPELINES);
 	region_wake_on(region, PIPELINE_SOURCE_CONTROLLER, "ecr/image");

@@ -118,6 +118,8 @@ static void run(PipelineAction *action) {
 
 /* ---- pushes ---- */
 
+#define TAGS "refs/tags/"
+
 /* Git's glob patterns, as triggers have them: one star stays within a part of the name, two do not.
  */
 static gboolean matches(Value patterns, const char *text) {
@@ -136,13 +138,25 @@ static gboolean passes(Value filter, const char *text) {
 	       matches(value_get(filter, "includes"), text);
 }
 
-/* Does a trigger of the action start the pipeline for a push to the branch? */
-static gboolean is_triggered(Value trigger, const char *branch) {
-	Value push = value_get_path(trigger, "gitConfiguration", "push", NULL);
-	for (gsize i = 0; i < value_length(push); i++)
-		if (passes(value_get(value_at(push, i), "branches"), branch))
+/* A filter is for tags, or for branches and file paths. */
+static gboolean is_for(Value filter, const char *reference) {
+	if (g_str_has_prefix(reference, TAGS))
+		return value_has(filter, "tags") &&
+		       passes(value_get(filter, "tags"), reference + strlen(TAGS));
+	return !value_has(filter, "tags") && passes(value_get(filter, "branches"), reference);
+}
+
+static Value push_filters(Value trigger) {
+	return value_get_path(trigger, "gitConfiguration", "push", NULL);
+}
+
+/* Does a trigger (as far as paths do not matter) start the pipeline for a push of the reference? */
+static gboolean is_triggered(Value trigger, const char *reference) {
+	Value filters = push_filters(trigger);
+	for (gsize i = 0; i < value_length(filters); i++)
+		if (is_for(value_at(filters, i), reference))
 			return TRUE;
-	return value_length(push) == 0;
+	return value_length(filters) == 0 && !g_str_has_prefix(reference, TAGS);
 }
 
 static Value trigger_of(Value pipeline, Value action) {
@@ -154,28 +168,87 @@ static Value trigger_of(Value pipeline, Value action) {
 	return VALUE_NOTHING;
 }
 
-static Value revisions(Region *region, StoreScope scope, Value pipeline, Value action) {
+/* Adds what was seen of a repository's branches or tags and is wanted. */
+static void add_references(Region *region, StoreScope scope, Value pipeline, Value action,
+	const char *kind, const char *prefix, ValueBuilder *all) {
 	Value configuration = value_get(action, "configuration");
 	const char *detects = value_text_or(value_get(configuration, "DetectChanges"), "true");
 	const char *own = value_get_text(configuration, "BranchName");
 	Value trigger = trigger_of(pipeline, action);
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
-	g_autofree char *prefix =
+	g_autofree char *repository =
 		g_strconcat(value_get_text(configuration, "FullRepositoryId"), " ", NULL);
-	g_auto(StoreIter) iter =
-		store_iter_prefix(region_store(region), scope, CONNECTIONS_BRANCHES, prefix);
+	g_auto(StoreIter) iter = store_iter_prefix(region_store(region), scope, kind, repository);
 	const char *id;
-	Value branch;
-	while (store_iter_next(&iter, &id, &branch)) {
-		const char *name = id + strlen(prefix);
+	Value seen;
+	while (store_iter_next(&iter, &id, &seen)) {
+		g_autofree char *name = g_strconcat(prefix, id + strlen(repository), NULL);
 		gboolean wanted = value_is_null(trigger)
 					  ? g_strcmp0(name, own) == 0 &&
 						    g_ascii_strcasecmp(detects, "false") != 0
 					  : is_triggered(trigger, name);
 		if (wanted)
-			value_builder_set_take(all, name, value_ref(value_get(branch, "CommitId")));
+			value_builder_set_take(all, name, value_ref(value_get(seen, "CommitId")));
 	}
+}
+
+static Value revisions(Region *region, StoreScope scope, Value pipeline, Value action) {
+	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
+	add_references(region, scope, pipeline, action, CONNECTIONS_BRANCHES, "", all);
+	add_references(region, scope, pipeline, action, CONNECTIONS_TAGS, TAGS, all);
 	return value_builder_end(g_steal_pointer(&all));
+}
+
+/* ---- paths ---- */
+
+typedef struct {
+	Value trigger;
+	char *reference;
+	PipelineExamined done;
+	gpointer data;
+} PathLook;
+
+static gboolean any_path_passes(Value filter, GStrv paths) {
+	for (guint i = 0; paths[i]; i++)
+		if (passes(filter, paths[i]))
+			return TRUE;
+	return FALSE;
+}
+
+/* When the paths cannot be had (the commit before is gone), a push starts the pipeline. */
+static void on_paths(GObject *source, GAsyncResult *result, gpointer data) {
+	PathLook *look = data;
+	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) paths = connections_changes_finish(result, &error);
+	gboolean starts = !paths;
+	Value filters = push_filters(look->trigger);
+	for (gsize i = 0; paths && i < value_length(filters); i++) {
+		Value filter = value_at(filters, i);
+		starts |= is_for(filter, look->reference) &&
+			  (!value_has(filter, "filePaths") ||
+				  any_path_passes(value_get(filter, "filePaths"), paths));
+	}
+	look->done(starts, look->data);
+	value_clear(&look->trigger);
+	g_free(look->reference);
+	g_free(look);
+}
+
+static gboolean examine(Region *region, StoreScope scope, Value pipeline, Value action,
+	const char *reference, const char *from, const char *to, PipelineExamined done,
+	gpointer data) {
+	Value configuration = value_get(action, "configuration");
+	Value trigger = trigger_of(pipeline, action), filters = push_filters(trigger);
+	gboolean by_path = FALSE;
+	for (gsize i = 0; i < value_length(filters); i++)
+		by_path |= is_for(value_at(filters, i), reference) &&
+			   value_has(value_at(filters, i), "filePaths");
+	if (!by_path)
+		return FALSE;
+	PathLook *look = g_new0(PathLook, 1);
+	*look = (PathLook){value_ref(trigger), g_strdup(reference), done, data};
+	connections_changes_async(region, scope, value_get_text(configuration, "ConnectionArn"),
+		value_get_text(configuration, "FullRepositoryId"), from, to, on_paths, look);
+	return TRUE;
 }
 
 static const PipelineConfigurationKey keys[] = {{"ConnectionArn", .required = TRUE},
@@ -191,4 +264,5 @@ const PipelineProvider pipeline_source_connection = {.category = "Source",
 	.timeout_minutes = 60,
 	.run = run,
 	.revisions = revisions,
+	.examine = examine,
 	.trigger = "Webhook"};

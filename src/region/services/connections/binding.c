@@ -150,14 +150,18 @@ static gboolean same_place(Value there, const Binding *binding) {
 		       remote ? binding->location : binding->git_dir) == 0;
 }
 
-static void forget_branches(Region *region, StoreScope scope, const char *repository) {
+static void forget_all(Region *region, StoreScope scope, const char *kind, const char *repository) {
 	g_autofree char *prefix = g_strconcat(repository, " ", NULL);
-	g_auto(StoreIter) iter =
-		store_iter_prefix(region_store(region), scope, CONNECTIONS_BRANCHES, prefix);
+	g_auto(StoreIter) iter = store_iter_prefix(region_store(region), scope, kind, prefix);
 	const char *id;
-	Value branch;
-	while (store_iter_next(&iter, &id, &branch))
-		store_delete(region_store(region), scope, CONNECTIONS_BRANCHES, id);
+	Value seen;
+	while (store_iter_next(&iter, &id, &seen))
+		store_delete(region_store(region), scope, kind, id);
+}
+
+static void forget_branches(Region *region, StoreScope scope, const char *repository) {
+	forget_all(region, scope, CONNECTIONS_BRANCHES, repository);
+	forget_all(region, scope, CONNECTIONS_TAGS, repository);
 }
 
 /* Whether somebody else than `connection` uses the name for another place. */

@@ -15,6 +15,9 @@
 #include "region/region.h"
 
 #define CONNECTIONS_BRANCHES "connections/branch"
+/* Tags likewise, under "owner/repo tag": {Repository, Tag, CommitId, SeenAt}; CommitId may be the
+ * id of an annotated tag, which means its commit wherever a commit is asked for. */
+#define CONNECTIONS_TAGS "connections/tag"
 
 /* May `repository` ("owner/repo") be fetched over the connection? FALSE and an error in words for
  * the user: no such connection, it still waits for approval, or the repository is bound to nothing.
@@ -51,3 +54,10 @@ void connections_fetch_async(Region *region, StoreScope scope, const char *conne
 	const char *repository, const char *branch_or_commit, ConnectionsFormat format,
 	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 ConnectionsSource *connections_fetch_finish(GAsyncResult *result, GError **error);
+
+/* The paths that differ between two commits, as connections_fetch_async gets at them. The caller
+ * frees the list. */
+void connections_changes_async(Region *region, StoreScope scope, const char *connection_arn,
+	const char *repository, const char *from, const char *to, GAsyncReadyCallback callback,
+	gpointer user_data);
+GStrv connections_changes_finish(GAsyncResult *result, GError **error);

@@ -23,6 +23,7 @@ struct Fetch {
 	Region *region;
 	void (*next)(Fetch *fetch); /* when the run of git has ended well */
 	char *repository, *provider, *reference;
+	char *from; /* not NULL: nothing is fetched, the paths are listed that differ since then */
 	char *git_dir, *url, *location;
 	char *folder; /* of our own, under home: for this fetch alone */
 	char *bundle, *clone;
@@ -72,6 +73,7 @@ static void fetch_free(gpointer data) {
 	g_free(fetch->repository);
 	g_free(fetch->provider);
 	g_free(fetch->reference);
+	g_free(fetch->from);
 	g_free(fetch->git_dir);
 	g_free(fetch->url);
 	g_free(fetch->location);
@@ -289,8 +291,28 @@ static void on_commit(GObject *source, GAsyncResult *result, gpointer data) {
 			    fetch->reference, fetch->repository, error->message));
 }
 
+static void take_changes(Fetch *fetch) {
+	GTask *task = fetch->task;
+	g_strchomp(fetch->answer);
+	g_task_return_pointer(
+		task, g_strsplit(fetch->answer, "\n", -1), (GDestroyNotify)g_strfreev);
+	g_object_unref(task);
+}
+
+static void list_changes(Fetch *fetch) {
+	const char *const argv[] = {"-c", "core.quotePath=off", "diff-tree", "-r", "--name-only",
+		"--no-renames", "--end-of-options", fetch->from, fetch->reference, "--", NULL};
+	GitRun run = GIT_RUN_INIT;
+	run.git_dir = fetch->git_dir;
+	run_git(fetch, &run, argv, take_changes);
+}
+
 static void find_commit(Fetch *fetch) {
 	leave_mirror(fetch);
+	if (fetch->from) {
+		list_changes(fetch);
+		return;
+	}
 	g_autofree char *reference = g_strconcat(fetch->is_commit ? "" : "refs/heads/",
 		fetch->reference, fetch->is_commit ? "^{commit}" : "", NULL);
 	const char *const argv[] = {"log", "-1", "--no-show-signature",
@@ -352,15 +374,19 @@ static void take_binding(Fetch *fetch, Region *region, Value binding) {
 	fetch->git_dir = g_build_filename(region_home(region), "git", "mirrors", name, NULL);
 }
 
-void connections_fetch_async(Region *region, StoreScope scope, const char *connection_arn,
-	const char *repository, const char *branch_or_commit, ConnectionsFormat format,
-	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data) {
-	GTask *task = g_task_new(NULL, cancellable, callback, user_data);
+static Fetch *fetch_new(Region *region, GCancellable *cancellable, GAsyncReadyCallback callback,
+	gpointer user_data) {
 	Fetch *fetch = g_new0(Fetch, 1);
-	g_autoptr(GError) error = NULL;
-	fetch->task = task;
+	fetch->task = g_task_new(NULL, cancellable, callback, user_data);
 	fetch->region = region;
-	g_task_set_task_data(task, fetch, fetch_free);
+	g_task_set_task_data(fetch->task, fetch, fetch_free);
+	return fetch;
+}
+
+/* Begins, with all that is to be known of what is fetched but the repository. */
+static void begin(Fetch *fetch, Region *region, StoreScope scope, const char *connection_arn,
+	const char *repository) {
+	g_autoptr(GError) error = NULL;
 	if (!connections_available(region, scope, connection_arn, repository, &error) ||
 		!connections_need_git(&error) || !make_folder(fetch, region, &error)) {
 		fail(fetch, g_steal_pointer(&error));
@@ -370,14 +396,34 @@ void connections_fetch_async(Region *region, StoreScope scope, const char *conne
 	g_auto(Value) binding = store_get(region_store(region), scope, BINDINGS, repository);
 	fetch->repository = g_strdup(repository);
 	fetch->provider = g_strdup(value_get_text(connection, "ProviderType"));
-	fetch->reference = g_strdup(branch_or_commit);
-	fetch->is_commit = is_commit_id(branch_or_commit);
-	fetch->format = format;
+	fetch->is_commit = is_commit_id(fetch->reference);
 	take_binding(fetch, region, binding);
 	if (fetch->url)
 		enter_mirror(fetch);
 	else
 		find_commit(fetch);
+}
+
+void connections_fetch_async(Region *region, StoreScope scope, const char *connection_arn,
+	const char *repository, const char *branch_or_commit, ConnectionsFormat format,
+	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data) {
+	Fetch *fetch = fetch_new(region, cancellable, callback, user_data);
+	fetch->reference = g_strdup(branch_or_commit);
+	fetch->format = format;
+	begin(fetch, region, scope, connection_arn, repository);
+}
+
+void connections_changes_async(Region *region, StoreScope scope, const char *connection_arn,
+	const char *repository, const char *from, const char *to, GAsyncReadyCallback callback,
+	gpointer user_data) {
+	Fetch *fetch = fetch_new(region, NULL, callback, user_data);
+	fetch->reference = g_strdup(to);
+	fetch->from = g_strdup(from);
+	begin(fetch, region, scope, connection_arn, repository);
+}
+
+GStrv connections_changes_finish(GAsyncResult *result, GError **error) {
+	return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 ConnectionsSource *connections_fetch_finish(GAsyncResult *result, GError **error) {

@@ -53,29 +53,37 @@ static void stop(gpointer data) {
 
 /* ---- what was seen, in the store ---- */
 
-static gboolean keep_branch(const Watched *watched, const char *branch, const char *commit) {
+/* Branches and tags are kept alike. */
+typedef struct {
+	const char *kind, *member, *prefix;
+} Reference;
+
+static const Reference branches = {CONNECTIONS_BRANCHES, "Branch", "refs/heads/"};
+static const Reference tags = {CONNECTIONS_TAGS, "Tag", "refs/tags/"};
+
+static gboolean keep_one(
+	const Watched *watched, const Reference *reference, const char *name, const char *commit) {
 	Store *store = region_store(watched->region);
-	g_autofree char *id = g_strdup_printf("%s %s", watched->repository, branch);
-	g_auto(Value) before = store_get(store, watched->scope, CONNECTIONS_BRANCHES, id);
+	g_autofree char *id = g_strdup_printf("%s %s", watched->repository, name);
+	g_auto(Value) before = store_get(store, watched->scope, reference->kind, id);
 	if (g_strcmp0(value_get_text(before, "CommitId"), commit) == 0)
 		return FALSE;
-	store_put_take(store, watched->scope, CONNECTIONS_BRANCHES, id,
-		value_object_take("Repository", value_string(watched->repository), "Branch",
-			value_string(branch), "CommitId", value_string(commit), "SeenAt",
-			region_timestamp(watched->region), NULL));
+	store_put_take(store, watched->scope, reference->kind, id,
+		value_object_take("Repository", value_string(watched->repository),
+			reference->member, value_string(name), "CommitId", value_string(commit),
+			"SeenAt", region_timestamp(watched->region), NULL));
 	return TRUE;
 }
 
-static gboolean drop_others(const Watched *watched, GHashTable *heads) {
+static gboolean drop_others(const Watched *watched, const Reference *reference, GHashTable *heads) {
 	Store *store = region_store(watched->region);
 	g_autofree char *prefix = g_strconcat(watched->repository, " ", NULL);
-	g_auto(StoreIter) iter =
-		store_iter_prefix(store, watched->scope, CONNECTIONS_BRANCHES, prefix);
+	g_auto(StoreIter) iter = store_iter_prefix(store, watched->scope, reference->kind, prefix);
 	gboolean any = FALSE;
 	const char *id;
 	while (store_iter_next(&iter, &id, NULL))
 		if (!g_hash_table_contains(heads, id + strlen(prefix)))
-			any |= store_delete(store, watched->scope, CONNECTIONS_BRANCHES, id);
+			any |= store_delete(store, watched->scope, reference->kind, id);
 	return any;
 }
 
@@ -90,19 +98,41 @@ static gboolean keep_error(const Watched *watched, const char *message) {
 	return TRUE;
 }
 
-/* Keeps the heads (branch -> commit; NULL: they could not be had, and why). */
-static void keep(const Watched *watched, GHashTable *heads, const char *message) {
+/* "<commit><blank>refs/heads/<branch>" a line, as for-each-ref and ls-remote write. */
+static GHashTable *references_of(const char *text, const char *prefix) {
+	GHashTable *all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++) {
+		gsize commit = strspn(*line, "0123456789abcdef");
+		const char *name = *line + commit + 1;
+		if (commit >= 40 && g_str_has_prefix(name, prefix) &&
+			!g_str_has_suffix(name, "^{}"))
+			g_hash_table_replace(
+				all, g_strdup(name + strlen(prefix)), g_strndup(*line, commit));
+	}
+	return all;
+}
+
+static gboolean keep_all(const Watched *watched, const Reference *reference, const char *text) {
+	g_autoptr(GHashTable) all = references_of(text, reference->prefix);
+	gboolean changed = drop_others(watched, reference, all);
+	GHashTableIter iter;
+	gpointer name, commit;
+	g_hash_table_iter_init(&iter, all);
+	while (g_hash_table_iter_next(&iter, &name, &commit))
+		changed |= keep_one(watched, reference, name, commit);
+	return changed;
+}
+
+/* Keeps what git told of the heads and tags (NULL: they could not be had, and why). */
+static void keep(const Watched *watched, const char *text, const char *message) {
 	Store *store = region_store(watched->region);
 	if (!store_begin(store, NULL))
 		return;
 	gboolean changed = keep_error(watched, message);
-	GHashTableIter iter;
-	gpointer branch, commit;
-	if (heads) {
-		changed |= drop_others(watched, heads);
-		g_hash_table_iter_init(&iter, heads);
-		while (g_hash_table_iter_next(&iter, &branch, &commit))
-			changed |= keep_branch(watched, branch, commit);
+	if (text) {
+		changed |= keep_all(watched, &branches, text);
+		changed |= keep_all(watched, &tags, text);
 	}
 	if (changed)
 		store_commit(store, NULL);
@@ -111,20 +141,6 @@ static void keep(const Watched *watched, GHashTable *heads, const char *message)
 }
 
 /* ---- looking ---- */
-
-/* "<commit><blank>refs/heads/<branch>" a line, as for-each-ref and ls-remote write. */
-static GHashTable *heads_of(const char *text) {
-	GHashTable *heads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line; line++) {
-		gsize commit = strspn(*line, "0123456789abcdef");
-		const char *name = *line + commit + 1;
-		if (commit >= 40 && g_str_has_prefix(name, "refs/heads/"))
-			g_hash_table_replace(heads, g_strdup(name + strlen("refs/heads/")),
-				g_strndup(*line, commit));
-	}
-	return heads;
-}
 
 static gboolean on_settled(gpointer data) {
 	Watched *watched = data;
@@ -186,9 +202,11 @@ static void monitor_free(gpointer data) {
 static void monitor_all(Watched *watched) {
 	g_autoptr(GPtrArray) before = g_steal_pointer(&watched->monitors);
 	g_autofree char *heads = g_build_filename(watched->git_dir, "refs", "heads", NULL);
+	g_autofree char *tag_folder = g_build_filename(watched->git_dir, "refs", "tags", NULL);
 	watched->monitors = g_ptr_array_new_with_free_func(monitor_free);
 	monitor(watched, watched->git_dir, G_CALLBACK(on_git_dir));
 	monitor_below(watched, heads);
+	monitor_below(watched, tag_folder);
 }
 
 static void on_timer(Region *region, gpointer data) {
@@ -213,9 +231,8 @@ static void on_heads(GObject *source, GAsyncResult *result, gpointer data) {
 	g_autofree char *text = git_run_finish(result, &error);
 	watched->looking = FALSE;
 	if (watched->region) {
-		g_autoptr(GHashTable) heads = text ? heads_of(text) : NULL;
 		watched->failures = error ? watched->failures + 1 : 0;
-		keep(watched, heads, error ? error->message : NULL);
+		keep(watched, text, error ? error->message : NULL);
 		look_later(watched);
 		if (watched->again)
 			look(watched);
@@ -224,9 +241,9 @@ static void on_heads(GObject *source, GAsyncResult *result, gpointer data) {
 }
 
 static void look(Watched *watched) {
-	const char *const local[] = {
-		"for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", NULL};
-	const char *const remote[] = {"ls-remote", "--heads", "--", watched->url, NULL};
+	const char *const local[] = {"for-each-ref", "--format=%(objectname) %(refname)",
+		"refs/heads", "refs/tags", NULL};
+	const char *const remote[] = {"ls-remote", "--heads", "--tags", "--", watched->url, NULL};
 	watched->again = watched->looking;
 	if (watched->looking)
 		return;
