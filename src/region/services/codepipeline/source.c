@@ -130,6 +130,24 @@ static gboolean examine(Region *region, StoreScope scope, Value declaration, Val
 
 /* ---- looking ---- */
 
+/* Of what was not there at the first look: has the execution that the pipeline's creation started
+ * brought it, or is it about to? */
+static gboolean is_brought(
+	Region *region, StoreScope scope, Value declaration, Value action, const char *revision) {
+	const char *pipeline = value_get_text(declaration, "name");
+	const char *name = value_get_text(action, "name");
+	Value stages = value_get(declaration, "stages");
+	g_auto(Value) stage = pipeline_stage_get(
+		region, scope, pipeline, value_get_text(value_at(stages, 0), "name"));
+	Value latest = value_get_path(stage, "actions", name, NULL);
+	Value current = value_get_path(stage, "revisions", name, NULL);
+	if (value_is_null(latest) || pipeline_is(current, "revisionId", revision))
+		return TRUE;
+	g_autoptr(PipelineAction) running = pipeline_action_load(region, scope, pipeline,
+		value_get_text(latest, "execution"), value_get_text(latest, "id"));
+	return running != NULL;
+}
+
 static void look_at_source(Region *region, StoreScope scope, Value declaration, Value action) {
 	const PipelineProvider *provider = pipeline_provider(value_get(action, "actionTypeId"));
 	if (!provider || !provider->revisions)
@@ -149,7 +167,9 @@ static void look_at_source(Region *region, StoreScope scope, Value declaration, 
 		const char *reference = value_key_at(now, i);
 		const char *from = value_get_text(before, reference);
 		const char *to = value_text_or(value_at(now, i), "");
-		if (g_strcmp0(from, to) == 0)
+		if (g_strcmp0(from, to) == 0 ||
+			(value_length(before) == 0 &&
+				is_brought(region, scope, declaration, action, to)))
 			continue;
 		if (examine(region, scope, declaration, action, reference, from, to))
 			noted = value_with_take(value_steal(&noted), reference, value_string(from));
