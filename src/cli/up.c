@@ -92,6 +92,10 @@ static int start(const RegionOptions *options) {
 		printf("The region is up already: http://127.0.0.1:%u\n", port);
 		return 0;
 	}
+	if (cli_region_answers(port))
+		return cli_fail("another region, whose data folder is not %s, answers on port %u. "
+				"Set TERRARIUM_PORT to another port.",
+			home, port);
 	if (g_mkdir_with_parents(home, 0700) < 0)
 		return cli_fail("cannot make the data folder %s: %s", home, g_strerror(errno));
 	g_autofree char *log = g_build_filename(home, "region.log", NULL);

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +42,19 @@ def test_up_twice(region):
     again = region.run("up", "--no-glass")
     assert again.returncode == 0
     assert "up already" in again.stdout
+
+
+def test_the_port_of_another_region(region, tmp_path):
+    other = subprocess.run(
+        [region.terrarium, "up", "--no-glass"],
+        env={**region.env, "TERRARIUM_HOME": str(tmp_path / "other")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert other.returncode == 1 and "another region" in other.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_survives_kill(region):
