@@ -1,10 +1,12 @@
-/* The least that libmicrohttpd does: reads a request, answers "ok". What bench/api.py compares with. */
+/* The least that libmicrohttpd does: reads a request, answers "ok". What bench/api.py compares
+ * with. */
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *body, size_t *body_size, void **state) {
+	const char *method, const char *version, const char *body, size_t *body_size,
+	void **state) {
 	static int begun;
 	if (!*state || *body_size) {
 		*state = &begun;
@@ -21,8 +23,9 @@ static enum MHD_Result answer(void *data, struct MHD_Connection *connection, con
 int main(int argc, char **argv) {
 	if (argc != 2)
 		return 1;
-	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL,
-		(uint16_t)atoi(argv[1]), NULL, NULL, answer, NULL, MHD_OPTION_END);
+	struct MHD_Daemon *daemon =
+		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL,
+			(uint16_t)atoi(argv[1]), NULL, NULL, answer, NULL, MHD_OPTION_END);
 	if (!daemon)
 		return 1;
 	getchar();
