@@ -63,3 +63,99 @@ resource "aws_cloudwatch_log_group" {
     read     = true
   }
 }
+
+data "aws_cloudwatch_log_group" {
+  service = "logs"
+  schema {
+    name              = required(string)
+    arn               = computed(string)
+    creation_time     = computed(number)
+    kms_key_id        = computed(string)
+    log_group_class   = computed(string)
+    retention_in_days = computed(number)
+    tags              = computed(map(string))
+  }
+  read {
+    call "DescribeLogGroups" {
+      request  = { logGroupNamePrefix = self.name }
+      paginate = { input = "nextToken", output = "nextToken", items = "logGroups" }
+    }
+    let { group = [for g in result.logGroups : g if g.logGroupName == self.name][0] }
+    error {
+      when    = group == null
+      summary = "No such log group"
+      detail  = "There is no CloudWatch log group named \"${self.name}\"."
+    }
+    call "ListTagsForResource" "listed" {
+      request = { resourceArn = trimsuffix(group.arn, ":*") }
+      id      = group.logGroupName
+    }
+    state = {
+      arn               = trimsuffix(group.arn, ":*")
+      creation_time     = group.creationTime
+      kms_key_id        = fallback(group.kmsKeyId, "")
+      log_group_class   = group.logGroupClass
+      retention_in_days = fallback(group.retentionInDays, 0)
+      tags              = listed.tags
+    }
+  }
+}
+
+data "aws_cloudwatch_log_groups" {
+  service = "logs"
+  schema {
+    log_group_name_prefix = optional(string)
+    arns                  = computed(set(string))
+    log_group_names       = computed(set(string))
+  }
+  read {
+    call "DescribeLogGroups" {
+      request  = { logGroupNamePrefix = nonempty(self.log_group_name_prefix) }
+      paginate = { input = "nextToken", output = "nextToken", items = "logGroups" }
+      id       = provider.region
+    }
+    state = {
+      arns            = [for g in result.logGroups : trimsuffix(g.arn, ":*")]
+      log_group_names = [for g in result.logGroups : g.logGroupName]
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_stream" {
+  service = "logs"
+  schema {
+    name           = required(string, force_new, length(1, 512), pattern("^[^:*]*$"))
+    log_group_name = required(string, force_new)
+    arn            = computed(string)
+  }
+  create {
+    call "CreateLogStream" {
+      request = { logGroupName = self.log_group_name, logStreamName = self.name }
+      id      = self.name
+    }
+  }
+  read {
+    call "DescribeLogStreams" {
+      request  = { logGroupName = self.log_group_name, logStreamNamePrefix = self.name }
+      paginate = { input = "nextToken", output = "nextToken", items = "logStreams" }
+      gone     = ["ResourceNotFoundException"]
+    }
+    let { stream = [for s in result.logStreams : s if s.logStreamName == self.name][0] }
+    gone { when = stream == null }
+    state = { arn = stream.arn }
+  }
+  delete {
+    call "DeleteLogStream" {
+      request = { logGroupName = self.log_group_name, logStreamName = self.name }
+      gone    = ["ResourceNotFoundException"]
+    }
+  }
+  import {
+    # The id is GROUP:STREAM.
+    set {
+      log_group_name = split(":", self.id)[0]
+      name           = split(":", self.id)[1]
+      id             = split(":", self.id)[1]
+    }
+  }
+}

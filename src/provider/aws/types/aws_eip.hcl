@@ -63,3 +63,91 @@ resource "aws_eip" {
   }
   tags { resource = self.id }
 }
+
+data "aws_eip" {
+  service = "ec2"
+  schema {
+    id                         = optional(string, computed)
+    public_ip                  = optional(string, computed)
+    tags                       = optional(map(string), computed)
+    arn                        = computed(string)
+    association_id             = computed(string)
+    carrier_ip                 = computed(string)
+    customer_owned_ip          = computed(string)
+    customer_owned_ipv4_pool   = computed(string)
+    domain                     = computed(string)
+    instance_id                = computed(string)
+    ipam_pool_id               = computed(string)
+    network_interface_id       = computed(string)
+    network_interface_owner_id = computed(string)
+    private_dns                = computed(string)
+    private_ip                 = computed(string)
+    ptr_record                 = computed(string)
+    public_dns                 = computed(string)
+    public_ipv4_pool           = computed(string)
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeAddresses" {
+      request = {
+        AllocationIds = config.id == null ? null : [config.id]
+        PublicIps     = config.public_ip == null ? null : [config.public_ip]
+        Filters       = ec2_filters(config.filter, config.tags, {})
+      }
+      id = result.Addresses[0].AllocationId
+    }
+    error {
+      when    = length([for x in result.Addresses : x]) != 1
+      summary = "Your query returned ${length([for x in result.Addresses : x]) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length([for x in result.Addresses : x])} Elastic IP addresses match the arguments of the data source aws_eip; exactly one must."
+    }
+    let { address = result.Addresses[0] }
+    state = {
+      public_ip                  = address.PublicIp
+      tags                       = tag_map(address.Tags)
+      arn                        = "arn:${provider.partition}:ec2:${self.region}:${provider.account_id}:elastic-ip/${address.AllocationId}"
+      association_id             = fallback(address.AssociationId, "")
+      carrier_ip                 = ""
+      customer_owned_ip          = ""
+      customer_owned_ipv4_pool   = ""
+      domain                     = address.Domain
+      instance_id                = fallback(address.InstanceId, "")
+      ipam_pool_id               = ""
+      network_interface_id       = fallback(address.NetworkInterfaceId, "")
+      network_interface_owner_id = fallback(address.NetworkInterfaceOwnerId, "")
+      private_ip                 = fallback(address.PrivateIpAddress, "")
+      private_dns                = address.PrivateIpAddress == null ? null : "ip-${replace(address.PrivateIpAddress, ".", "-")}.${self.region == "us-east-1" ? "ec2" : "${self.region}.compute"}.internal"
+      ptr_record                 = ""
+      public_dns                 = "ec2-${replace(address.PublicIp, ".", "-")}.${self.region == "us-east-1" ? "compute-1" : "${self.region}.compute"}.amazonaws.com"
+      public_ipv4_pool           = address.PublicIpv4Pool
+    }
+  }
+}
+
+data "aws_eips" {
+  service = "ec2"
+  schema {
+    tags           = optional(map(string))
+    allocation_ids = computed(list(string))
+    public_ips     = computed(list(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeAddresses" {
+      request = { Filters = ec2_filters(config.filter, config.tags, {}) }
+      id      = provider.region
+    }
+    state = {
+      allocation_ids = [for a in result.Addresses : a.AllocationId]
+      public_ips     = [for a in result.Addresses : a.PublicIp]
+    }
+  }
+}

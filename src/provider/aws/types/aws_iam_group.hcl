@@ -39,3 +39,31 @@ resource "aws_iam_group" {
     }
   }
 }
+
+data "aws_iam_group" {
+  service = "iam"
+  schema {
+    group_name = required(string)
+    arn        = computed(string)
+    group_id   = computed(string)
+    path       = computed(string)
+    list "users" computed {
+      arn       = computed(string)
+      user_id   = computed(string)
+      user_name = computed(string)
+      path      = computed(string)
+    }
+  }
+  read {
+    call "GetGroup" {
+      request = { GroupName = self.group_name }
+      id      = result.Group.GroupId
+    }
+    state = {
+      arn      = result.Group.Arn
+      group_id = result.Group.GroupId
+      path     = result.Group.Path
+      users    = [for u in result.Users : { arn = u.Arn, user_id = u.UserId, user_name = u.UserName, path = u.Path }]
+    }
+  }
+}

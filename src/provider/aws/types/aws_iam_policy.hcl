@@ -88,3 +88,50 @@ resource "aws_iam_policy" {
     }
   }
 }
+
+data "aws_iam_policy" {
+  service = "iam"
+  schema {
+    arn              = optional(string, computed, arn(), conflicts("name", "path_prefix"))
+    name             = optional(string, computed)
+    path_prefix      = optional(string)
+    attachment_count = computed(number)
+    description      = computed(string)
+    path             = computed(string)
+    policy           = computed(string)
+    policy_id        = computed(string)
+    tags             = computed(map(string))
+  }
+  read {
+    call "ListPolicies" "policies" {
+      when     = config.arn == null
+      request  = { PathPrefix = config.path_prefix }
+      paginate = { input = "Marker", output = "Marker", items = "Policies" }
+    }
+    let {
+      found = config.arn != null ? [config.arn] : [for p in policies.Policies : p.Arn if config.name == null || p.PolicyName == config.name]
+    }
+    error {
+      when    = length(found) != 1
+      summary = "Your query returned ${length(found) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length(found)} IAM policies match the arguments of the data source aws_iam_policy; exactly one must."
+    }
+    call "GetPolicy" "own" {
+      request = { PolicyArn = found[0] }
+      id      = result.Policy.Arn
+    }
+    call "GetPolicyVersion" "version" {
+      request = { PolicyArn = found[0], VersionId = own.Policy.DefaultVersionId }
+    }
+    state = {
+      arn              = own.Policy.Arn
+      name             = own.Policy.PolicyName
+      path             = own.Policy.Path
+      description      = fallback(own.Policy.Description, "")
+      attachment_count = own.Policy.AttachmentCount
+      policy_id        = own.Policy.PolicyId
+      policy           = url_decode(version.PolicyVersion.Document)
+      tags             = tag_map(own.Policy.Tags)
+    }
+  }
+}

@@ -151,3 +151,60 @@ resource "aws_iam_role" {
     }
   }
 }
+
+data "aws_iam_role" {
+  service = "iam"
+  schema {
+    name                 = required(string)
+    arn                  = computed(string)
+    assume_role_policy   = computed(string)
+    create_date          = computed(string)
+    description          = computed(string)
+    max_session_duration = computed(number)
+    path                 = computed(string)
+    permissions_boundary = computed(string)
+    role_last_used       = computed(list(object({ region = string, last_used_date = string })))
+    tags                 = computed(map(string))
+    unique_id            = computed(string)
+  }
+  read {
+    call "GetRole" {
+      request = { RoleName = self.name }
+      id      = result.Role.RoleName
+    }
+    state = {
+      arn                  = result.Role.Arn
+      assume_role_policy   = url_decode(result.Role.AssumeRolePolicyDocument)
+      create_date          = formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(result.Role.CreateDate)}s"))
+      description          = fallback(result.Role.Description, "")
+      max_session_duration = result.Role.MaxSessionDuration
+      path                 = result.Role.Path
+      permissions_boundary = fallback(result.Role.PermissionsBoundary.PermissionsBoundaryArn, "")
+      role_last_used       = []
+      tags                 = tag_map(result.Role.Tags)
+      unique_id            = result.Role.RoleId
+    }
+  }
+}
+
+data "aws_iam_roles" {
+  service = "iam"
+  schema {
+    name_regex  = optional(string)
+    path_prefix = optional(string)
+    arns        = computed(set(string))
+    names       = computed(set(string))
+  }
+  read {
+    call "ListRoles" {
+      request  = { PathPrefix = self.path_prefix }
+      paginate = { input = "Marker", output = "Marker", items = "Roles" }
+      id       = provider.region
+    }
+    let { found = [for r in result.Roles : r if self.name_regex == null || length(regexall(fallback(self.name_regex, ""), r.RoleName)) > 0] }
+    state = {
+      arns  = [for r in found : r.Arn]
+      names = [for r in found : r.RoleName]
+    }
+  }
+}

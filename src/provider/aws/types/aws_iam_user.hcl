@@ -85,3 +85,50 @@ resource "aws_iam_user" {
     }
   }
 }
+
+data "aws_iam_user" {
+  service = "iam"
+  schema {
+    user_name            = required(string)
+    arn                  = computed(string)
+    path                 = computed(string)
+    permissions_boundary = computed(string)
+    user_id              = computed(string)
+    tags                 = computed(map(string))
+  }
+  read {
+    call "GetUser" {
+      request = { UserName = self.user_name }
+      id      = result.User.UserId
+    }
+    state = {
+      arn                  = result.User.Arn
+      path                 = result.User.Path
+      permissions_boundary = fallback(result.User.PermissionsBoundary.PermissionsBoundaryArn, "")
+      user_id              = result.User.UserId
+      tags                 = tag_map(result.User.Tags)
+    }
+  }
+}
+
+data "aws_iam_users" {
+  service = "iam"
+  schema {
+    name_regex  = optional(string)
+    path_prefix = optional(string)
+    arns        = computed(set(string))
+    names       = computed(set(string))
+  }
+  read {
+    call "ListUsers" {
+      request  = { PathPrefix = self.path_prefix }
+      paginate = { input = "Marker", output = "Marker", items = "Users" }
+      id       = provider.region
+    }
+    let { found = [for u in result.Users : u if self.name_regex == null || length(regexall(fallback(self.name_regex, ""), u.UserName)) > 0] }
+    state = {
+      arns  = [for u in found : u.Arn]
+      names = [for u in found : u.UserName]
+    }
+  }
+}

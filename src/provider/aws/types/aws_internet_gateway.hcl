@@ -57,3 +57,44 @@ resource "aws_internet_gateway" {
   }
   tags { resource = self.id }
 }
+
+data "aws_internet_gateway" {
+  service = "ec2"
+  schema {
+    internet_gateway_id = optional(string, computed)
+    tags                = optional(map(string), computed)
+    arn                 = computed(string)
+    owner_id            = computed(string)
+    list "attachments" computed {
+      state  = computed(string)
+      vpc_id = computed(string)
+    }
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeInternetGateways" {
+      request = {
+        InternetGatewayIds = config.internet_gateway_id == null ? null : [config.internet_gateway_id]
+        Filters            = ec2_filters(config.filter, config.tags, {})
+      }
+      id = result.InternetGateways[0].InternetGatewayId
+    }
+    error {
+      when    = length([for x in result.InternetGateways : x]) != 1
+      summary = "Your query returned ${length([for x in result.InternetGateways : x]) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length([for x in result.InternetGateways : x])} internet gateways match the arguments of the data source aws_internet_gateway; exactly one must."
+    }
+    let { gateway = result.InternetGateways[0] }
+    state = {
+      internet_gateway_id = gateway.InternetGatewayId
+      owner_id            = gateway.OwnerId
+      tags                = tag_map(gateway.Tags)
+      arn                 = "arn:${provider.partition}:ec2:${self.region}:${gateway.OwnerId}:internet-gateway/${gateway.InternetGatewayId}"
+      attachments         = [for a in gateway.Attachments : { state = a.State, vpc_id = a.VpcId }]
+    }
+  }
+}

@@ -68,3 +68,80 @@ resource "aws_nat_gateway" {
   }
   tags { resource = self.id }
 }
+
+data "aws_nat_gateway" {
+  service = "ec2"
+  schema {
+    id                                 = optional(string, computed)
+    state                              = optional(string, computed)
+    subnet_id                          = optional(string, computed)
+    vpc_id                             = optional(string, computed)
+    tags                               = optional(map(string), computed)
+    allocation_id                      = computed(string)
+    association_id                     = computed(string)
+    connectivity_type                  = computed(string)
+    network_interface_id               = computed(string)
+    private_ip                         = computed(string)
+    public_ip                          = computed(string)
+    secondary_allocation_ids           = computed(set(string))
+    secondary_private_ip_address_count = computed(number)
+    secondary_private_ip_addresses     = computed(set(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeNatGateways" {
+      request = {
+        NatGatewayIds = config.id == null ? null : [config.id]
+        Filter        = ec2_filters(config.filter, config.tags, { state = config.state, subnet-id = config.subnet_id, vpc-id = config.vpc_id })
+      }
+      id = result.NatGateways[0].NatGatewayId
+    }
+    error {
+      when    = length([for x in result.NatGateways : x]) != 1
+      summary = "Your query returned ${length([for x in result.NatGateways : x]) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length([for x in result.NatGateways : x])} NAT gateways match the arguments of the data source aws_nat_gateway; exactly one must."
+    }
+    let { gateway = result.NatGateways[0] }
+    state = {
+      state                              = gateway.State
+      subnet_id                          = gateway.SubnetId
+      vpc_id                             = gateway.VpcId
+      tags                               = tag_map(gateway.Tags)
+      connectivity_type                  = gateway.ConnectivityType
+      allocation_id                      = gateway.NatGatewayAddresses[0].AllocationId
+      association_id                     = gateway.NatGatewayAddresses[0].AssociationId
+      network_interface_id               = gateway.NatGatewayAddresses[0].NetworkInterfaceId
+      private_ip                         = gateway.NatGatewayAddresses[0].PrivateIp
+      public_ip                          = gateway.NatGatewayAddresses[0].PublicIp
+      secondary_allocation_ids           = []
+      secondary_private_ip_address_count = 0
+      secondary_private_ip_addresses     = []
+    }
+  }
+}
+
+data "aws_nat_gateways" {
+  service = "ec2"
+  schema {
+    vpc_id = optional(string)
+    tags   = optional(map(string))
+    ids    = computed(list(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeNatGateways" {
+      request  = { Filter = ec2_filters(config.filter, config.tags, { vpc-id = config.vpc_id }) }
+      paginate = { input = "NextToken", output = "NextToken", items = "NatGateways" }
+      id       = provider.region
+    }
+    state = { ids = [for g in result.NatGateways : g.NatGatewayId] }
+  }
+}

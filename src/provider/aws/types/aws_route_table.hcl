@@ -110,3 +110,111 @@ resource "aws_route_table" {
   }
   tags { resource = self.id }
 }
+
+data "aws_route_table" {
+  service = "ec2"
+  schema {
+    route_table_id = optional(string, computed)
+    gateway_id     = optional(string, computed)
+    subnet_id      = optional(string, computed)
+    vpc_id         = optional(string, computed)
+    tags           = optional(map(string), computed)
+    arn            = computed(string)
+    owner_id       = computed(string)
+    list "routes" computed {
+      cidr_block                 = computed(string)
+      ipv6_cidr_block            = computed(string)
+      destination_prefix_list_id = computed(string)
+      carrier_gateway_id         = computed(string)
+      core_network_arn           = computed(string)
+      egress_only_gateway_id     = computed(string)
+      gateway_id                 = computed(string)
+      instance_id                = computed(string)
+      local_gateway_id           = computed(string)
+      nat_gateway_id             = computed(string)
+      network_interface_id       = computed(string)
+      transit_gateway_id         = computed(string)
+      vpc_endpoint_id            = computed(string)
+      vpc_peering_connection_id  = computed(string)
+    }
+    list "associations" computed {
+      gateway_id                 = computed(string)
+      main                       = computed(bool)
+      route_table_association_id = computed(string)
+      route_table_id             = computed(string)
+      subnet_id                  = computed(string)
+    }
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeRouteTables" {
+      request = {
+        RouteTableIds = config.route_table_id == null ? null : [config.route_table_id]
+        Filters       = ec2_filters(config.filter, config.tags, { "association.gateway-id" = config.gateway_id, "association.subnet-id" = config.subnet_id, vpc-id = config.vpc_id })
+      }
+      id = result.RouteTables[0].RouteTableId
+    }
+    error {
+      when    = length([for x in result.RouteTables : x]) != 1
+      summary = "Your query returned ${length([for x in result.RouteTables : x]) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length([for x in result.RouteTables : x])} route tables match the arguments of the data source aws_route_table; exactly one must."
+    }
+    let { table = result.RouteTables[0] }
+    state = {
+      route_table_id = table.RouteTableId
+      vpc_id         = table.VpcId
+      owner_id       = table.OwnerId
+      tags           = tag_map(table.Tags)
+      arn            = "arn:${provider.partition}:ec2:${self.region}:${table.OwnerId}:route-table/${table.RouteTableId}"
+      routes = [for r in table.Routes : {
+        cidr_block                 = fallback(r.DestinationCidrBlock, "")
+        ipv6_cidr_block            = fallback(r.DestinationIpv6CidrBlock, "")
+        gateway_id                 = fallback(r.GatewayId, "")
+        nat_gateway_id             = fallback(r.NatGatewayId, "")
+        network_interface_id       = fallback(r.NetworkInterfaceId, "")
+        instance_id                = fallback(r.InstanceId, "")
+        destination_prefix_list_id = ""
+        carrier_gateway_id         = ""
+        core_network_arn           = ""
+        egress_only_gateway_id     = ""
+        local_gateway_id           = ""
+        transit_gateway_id         = ""
+        vpc_endpoint_id            = ""
+        vpc_peering_connection_id  = ""
+      } if r.GatewayId != "local"]
+      associations = [for a in table.Associations : {
+        gateway_id                 = fallback(a.GatewayId, "")
+        main                       = a.Main
+        route_table_association_id = a.RouteTableAssociationId
+        route_table_id             = a.RouteTableId
+        subnet_id                  = fallback(a.SubnetId, "")
+      }]
+    }
+  }
+}
+
+data "aws_route_tables" {
+  service = "ec2"
+  schema {
+    vpc_id = optional(string)
+    tags   = optional(map(string))
+    ids    = computed(list(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeRouteTables" {
+      request  = { Filters = ec2_filters(config.filter, config.tags, { vpc-id = config.vpc_id }) }
+      paginate = { input = "NextToken", output = "NextToken", items = "RouteTables" }
+      id       = provider.region
+    }
+    state = { ids = [for t in result.RouteTables : t.RouteTableId] }
+  }
+}

@@ -89,3 +89,114 @@ resource "aws_secretsmanager_secret" {
   }
   tags { resource = self.id }
 }
+
+data "aws_secretsmanager_secret" {
+  service = "secretsmanager"
+  schema {
+    arn                 = optional(string, computed, arn(), conflicts("name"))
+    name                = optional(string, computed)
+    created_date        = computed(string)
+    description         = computed(string)
+    kms_key_id          = computed(string)
+    last_changed_date   = computed(string)
+    policy              = computed(string)
+    rotation_enabled    = computed(bool)
+    rotation_lambda_arn = computed(string)
+    rotation_rules      = computed(list(object({ automatically_after_days = number, duration = string, schedule_expression = string })))
+    tags                = computed(map(string))
+  }
+  validate {
+    error {
+      when    = config.arn == null && config.name == null
+      summary = "Missing required argument"
+      detail  = "One of arn and name must be set."
+    }
+  }
+  read {
+    call "DescribeSecret" "secret" {
+      request = { SecretId = fallback(config.arn, config.name) }
+      id      = result.ARN
+    }
+    error {
+      when    = secret.DeletedDate != null
+      summary = "No such secret"
+      detail  = "The secret ${fallback(config.arn, config.name)} is scheduled for deletion."
+    }
+    call "GetResourcePolicy" "policy" {
+      request = { SecretId = secret.ARN }
+    }
+    state = {
+      arn                 = secret.ARN
+      name                = secret.Name
+      created_date        = secret.CreatedDate == null ? "" : formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(secret.CreatedDate)}s"))
+      last_changed_date   = secret.LastChangedDate == null ? "" : formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(secret.LastChangedDate)}s"))
+      description         = fallback(secret.Description, "")
+      kms_key_id          = fallback(secret.KmsKeyId, "")
+      policy              = fallback(policy.ResourcePolicy, "")
+      rotation_enabled    = secret.RotationEnabled == true
+      rotation_lambda_arn = ""
+      rotation_rules      = []
+      tags                = tag_map(secret.Tags)
+    }
+  }
+}
+
+data "aws_secretsmanager_secrets" {
+  service = "secretsmanager"
+  schema {
+    arns  = computed(set(string))
+    names = computed(set(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+  }
+  read {
+    call "ListSecrets" {
+      request  = { Filters = nonempty([for f in config.filter : { Key = f.name, Values = [for v in f.values : v] }]) }
+      paginate = { input = "NextToken", output = "NextToken", items = "SecretList" }
+      id       = provider.region
+    }
+    state = {
+      arns  = [for s in result.SecretList : s.ARN]
+      names = [for s in result.SecretList : s.Name]
+    }
+  }
+}
+
+resource "aws_secretsmanager_secret_policy" {
+  service = "secretsmanager"
+  schema {
+    secret_arn          = required(string, force_new, arn())
+    policy              = required(string, json(), equal("policy"))
+    block_public_policy = optional(bool, local_only)
+  }
+  create {
+    call "PutResourcePolicy" {
+      request = { SecretId = self.secret_arn, ResourcePolicy = self.policy, BlockPublicPolicy = self.block_public_policy }
+      id      = result.ARN
+    }
+  }
+  read {
+    call "GetResourcePolicy" {
+      request = { SecretId = self.id }
+      gone    = ["ResourceNotFoundException"]
+    }
+    gone { when = nonempty(result.ResourcePolicy) == null }
+    state = {
+      secret_arn = result.ARN
+      policy     = result.ResourcePolicy
+    }
+  }
+  update {
+    call "PutResourcePolicy" {
+      request = { SecretId = self.id, ResourcePolicy = self.policy, BlockPublicPolicy = self.block_public_policy }
+    }
+  }
+  delete {
+    call "DeleteResourcePolicy" {
+      request = { SecretId = self.id }
+      gone    = ["ResourceNotFoundException"]
+    }
+  }
+}

@@ -140,3 +140,68 @@ resource "aws_security_group" {
   }
   tags { resource = self.id }
 }
+
+data "aws_security_group" {
+  service = "ec2"
+  schema {
+    id          = optional(string, computed)
+    name        = optional(string, computed)
+    vpc_id      = optional(string, computed)
+    tags        = optional(map(string), computed)
+    arn         = computed(string)
+    description = computed(string)
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeSecurityGroups" {
+      request = {
+        GroupIds = config.id == null ? null : [config.id]
+        Filters  = ec2_filters(config.filter, config.tags, { group-name = config.name, vpc-id = config.vpc_id })
+      }
+      id = result.SecurityGroups[0].GroupId
+    }
+    error {
+      when    = length([for x in result.SecurityGroups : x]) != 1
+      summary = "Your query returned ${length([for x in result.SecurityGroups : x]) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length([for x in result.SecurityGroups : x])} security groups match the arguments of the data source aws_security_group; exactly one must."
+    }
+    state = {
+      name        = result.SecurityGroups[0].GroupName
+      vpc_id      = result.SecurityGroups[0].VpcId
+      description = result.SecurityGroups[0].Description
+      tags        = tag_map(result.SecurityGroups[0].Tags)
+      arn         = "arn:${provider.partition}:ec2:${self.region}:${result.SecurityGroups[0].OwnerId}:security-group/${result.SecurityGroups[0].GroupId}"
+    }
+  }
+}
+
+data "aws_security_groups" {
+  service = "ec2"
+  schema {
+    tags    = optional(map(string))
+    ids     = computed(list(string))
+    arns    = computed(list(string))
+    vpc_ids = computed(list(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeSecurityGroups" {
+      request  = { Filters = ec2_filters(config.filter, config.tags, {}) }
+      paginate = { input = "NextToken", output = "NextToken", items = "SecurityGroups" }
+      id       = provider.region
+    }
+    state = {
+      ids     = [for g in result.SecurityGroups : g.GroupId]
+      arns    = [for g in result.SecurityGroups : "arn:${provider.partition}:ec2:${self.region}:${g.OwnerId}:security-group/${g.GroupId}"]
+      vpc_ids = [for g in result.SecurityGroups : g.VpcId]
+    }
+  }
+}

@@ -114,3 +114,101 @@ resource "aws_vpc" {
   }
   tags { resource = self.id }
 }
+
+data "aws_vpc" {
+  service = "ec2"
+  schema {
+    id                                   = optional(string, computed)
+    cidr_block                           = optional(string, computed)
+    default                              = optional(bool, computed)
+    dhcp_options_id                      = optional(string, computed)
+    state                                = optional(string, computed)
+    tags                                 = optional(map(string), computed)
+    arn                                  = computed(string)
+    enable_dns_hostnames                 = computed(bool)
+    enable_dns_support                   = computed(bool)
+    enable_network_address_usage_metrics = computed(bool)
+    instance_tenancy                     = computed(string)
+    ipv6_association_id                  = computed(string)
+    ipv6_cidr_block                      = computed(string)
+    main_route_table_id                  = computed(string)
+    owner_id                             = computed(string)
+    list "cidr_block_associations" computed {
+      association_id = computed(string)
+      cidr_block     = computed(string)
+      state          = computed(string)
+    }
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeVpcs" {
+      request = {
+        VpcIds = config.id == null ? null : [config.id]
+        Filters = ec2_filters(config.filter, config.tags, {
+          cidr = config.cidr_block, is-default = config.default == true ? true : null, dhcp-options-id = config.dhcp_options_id, state = config.state
+        })
+      }
+      id = result.Vpcs[0].VpcId
+    }
+    error {
+      when    = length([for x in result.Vpcs : x]) != 1
+      summary = "Your query returned ${length([for x in result.Vpcs : x]) == 0 ? "no results" : "more than one result"}"
+      detail  = "${length([for x in result.Vpcs : x])} VPCs match the arguments of the data source aws_vpc; exactly one must."
+    }
+    let { vpc = result.Vpcs[0] }
+    call "DescribeVpcAttribute" "hostnames" {
+      request = { VpcId = vpc.VpcId, Attribute = "enableDnsHostnames" }
+    }
+    call "DescribeVpcAttribute" "support" {
+      request = { VpcId = vpc.VpcId, Attribute = "enableDnsSupport" }
+    }
+    call "DescribeVpcAttribute" "metrics" {
+      request = { VpcId = vpc.VpcId, Attribute = "enableNetworkAddressUsageMetrics" }
+    }
+    call "DescribeRouteTables" "tables" {
+      request = { Filters = [{ Name = "association.main", Values = ["true"] }, { Name = "vpc-id", Values = [vpc.VpcId] }] }
+    }
+    state = {
+      arn                                  = "arn:${provider.partition}:ec2:${self.region}:${vpc.OwnerId}:vpc/${vpc.VpcId}"
+      cidr_block                           = vpc.CidrBlock
+      default                              = vpc.IsDefault
+      dhcp_options_id                      = vpc.DhcpOptionsId
+      state                                = vpc.State
+      tags                                 = tag_map(vpc.Tags)
+      enable_dns_hostnames                 = hostnames.EnableDnsHostnames.Value
+      enable_dns_support                   = support.EnableDnsSupport.Value
+      enable_network_address_usage_metrics = metrics.EnableNetworkAddressUsageMetrics.Value
+      instance_tenancy                     = vpc.InstanceTenancy
+      ipv6_association_id                  = ""
+      ipv6_cidr_block                      = ""
+      main_route_table_id                  = tables.RouteTables[0].RouteTableId
+      owner_id                             = vpc.OwnerId
+      cidr_block_associations              = [for a in vpc.CidrBlockAssociationSet : { association_id = a.AssociationId, cidr_block = a.CidrBlock, state = a.CidrBlockState.State }]
+    }
+  }
+}
+
+data "aws_vpcs" {
+  service = "ec2"
+  schema {
+    tags = optional(map(string))
+    ids  = computed(list(string))
+    set "filter" {
+      name   = required(string)
+      values = required(set(string))
+    }
+    timeouts "read" {}
+  }
+  read {
+    call "DescribeVpcs" {
+      request  = { Filters = ec2_filters(config.filter, config.tags, {}) }
+      paginate = { input = "NextToken", output = "NextToken", items = "Vpcs" }
+      id       = provider.region
+    }
+    state = { ids = [for v in result.Vpcs : v.VpcId] }
+  }
+}

@@ -63,6 +63,16 @@ function "acl_association" {
   value      = [for a in flatten([for n in acls : n.Associations]) : a.NetworkAclAssociationId if a.SubnetId == subnet][0]
 }
 
+// The filters of a data source: its filter blocks, its tags, and arguments that are filters by another name.
+function "ec2_filters" {
+  parameters = ["blocks", "tags", "named"]
+  value = nonempty(concat(
+    [for f in blocks : { Name = f.name, Values = [for v in f.values : v] }],
+    [for k, v in tags : { Name = "tag:${k}", Values = [v] }],
+    [for k, v in named : { Name = k, Values = [tostring(v)] } if nonempty(v) != null]
+  ))
+}
+
 function "same_elements" {
   parameters = ["a", "b"]
   value      = length(setsubtract([for x in a : x], [for x in b : x])) == 0 && length(setsubtract([for x in b : x], [for x in a : x])) == 0
