@@ -17,7 +17,7 @@ static gboolean stop(const char *home, int pid) {
 		return FALSE;
 	}
 	for (int tenths = 0; tenths < STOP_TIMEOUT_S * 10; tenths++) {
-		if (cli_region_pid(home) == 0)
+		if (cli_region_pid(home) == 0 && kill(pid, 0) < 0)
 			return TRUE;
 		g_usleep(G_USEC_PER_SEC / 10);
 	}
