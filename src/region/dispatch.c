@@ -47,6 +47,11 @@ static const char *guard(const WireRequest *request) {
 
 /* ---- plain HTTP ---- */
 
+static gboolean serves(const RegionHttpRoute *route, const WireRequest *head) {
+	return (!route->prefix || g_str_has_prefix(head->path, route->prefix)) &&
+	       (!route->matches || route->matches(head));
+}
+
 const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region) {
 	const RegionHttpRoute *found = NULL;
 	/* The admin API is for this machine's developer only. */
@@ -54,12 +59,14 @@ const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region
 		return NULL;
 	for (const RegionService *const *service = region_services; *service; service++)
 		for (const RegionHttpRoute *route = (*service)->routes;
-			route && (route->prefix || route->matches); route++)
-			if (route->matches && route->matches(head))
+			route && (route->prefix || route->matches); route++) {
+			if (!serves(route, head))
+				continue;
+			if (!route->prefix)
 				return route;
-			else if (route->prefix && g_str_has_prefix(head->path, route->prefix) &&
-				 (!found || strlen(route->prefix) > strlen(found->prefix)))
+			if (!found || strlen(route->prefix) > strlen(found->prefix))
 				found = route;
+		}
 	return found;
 }
 

@@ -59,7 +59,8 @@ typedef struct RegionHttpRoute {
 	 * NULL to have it read whole; or NULL with *refusal set, to answer that and not read it (a
 	 * client that sent "Expect: 100-continue" is not asked for it). May be NULL itself. */
 	HttpSink *(*open)(Region *region, const WireRequest *request, WireResponse **refusal);
-	/* Heads that it serves whatever their path is, before all prefixes. May be NULL. */
+	/* Serves only heads of which this is true; without a prefix: whatever their path is, before
+	 * all routes that have one. May be NULL. */
 	gboolean (*matches)(const WireRequest *request);
 } RegionHttpRoute;
 

@@ -18,7 +18,8 @@ static gboolean is_signed(const WireRequest *request) {
 	       strstr(request->query, "X-Amz-Credential=");
 }
 
-/* A plain request for a path of this machine: a public object, a presigned URL of the old kind. */
+/* A plain request for a path that nobody else serves: a public object, a presigned URL of the old
+ * kind. */
 static gboolean is_plain(const WireRequest *request) {
 	const char *type = g_hash_table_lookup(request->headers, "content-type");
 	return !is_signed(request) && !request->vpc &&
@@ -35,14 +36,15 @@ static char *scope_of(const WireRequest *request) {
 	return claim ? g_strdup(claim->service) : NULL;
 }
 
-static gboolean is_ours(const WireRequest *request) {
+/* By its signature or its host. */
+static gboolean is_addressed(const WireRequest *request) {
 	const char *authorization = g_hash_table_lookup(request->headers, "authorization");
 	if (g_hash_table_contains(request->headers, "x-amz-target"))
 		return FALSE;
 	if (authorization && g_str_has_prefix(authorization, "AWS "))
 		return TRUE;
 	g_autofree char *scope = scope_of(request);
-	return wire_is_s3(request, scope) || (!scope && is_plain(request));
+	return wire_is_s3(request, scope);
 }
 
 /* ---- old signatures, and presigned URLs that are over ---- */
@@ -330,6 +332,7 @@ static HttpSink *open_sink(Region *region, const WireRequest *request, WireRespo
 }
 
 const RegionHttpRoute s3_routes[] = {
-	{.matches = is_ours, .handle = handle, .open = open_sink},
+	{.matches = is_addressed, .handle = handle, .open = open_sink},
+	{.prefix = "/", .matches = is_plain, .handle = handle, .open = open_sink},
 	{NULL},
 };
