@@ -131,6 +131,9 @@ def test_what_is_refused(ssm):
     refused(
         "ParameterPatternMismatchException", put, Name="p", Value="abc", Type="String", AllowedPattern=r"^\d+$"
     )
+    put(Name="digits", Value="1", Type="String", AllowedPattern=r"^\d+$")
+    refused("ParameterPatternMismatchException", put, Name="digits", Value="abc", Overwrite=True)
+    ssm.delete_parameter(Name="digits")
     refused("InvalidAllowedPatternException", put, Name="p", Value="abc", Type="String", AllowedPattern="(")
     refused("ValidationException", put, Name="p", Value="x" * 4097, Type="String")
     message = refused(

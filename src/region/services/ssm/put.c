@@ -91,7 +91,7 @@ static gboolean check_served(Value input, GError **error) {
 	return FALSE;
 }
 
-static gboolean check_value(Value input, const char *type, GError **error) {
+static gboolean check_value(Value input, Value before, const char *type, GError **error) {
 	const char *value = value_text_or(value_get(input, "Value"), "");
 	if (!*value)
 		return invalid(error,
@@ -100,7 +100,9 @@ static gboolean check_value(Value input, const char *type, GError **error) {
 	if (value_has(input, "KeyId") && !g_str_equal(type, "SecureString"))
 		return invalid(
 			error, "KeyId is valid only for parameters of the type SecureString.");
-	return check_pattern(value_get_text(input, "AllowedPattern"), value, error);
+	/* A pattern that is not given anew stays. */
+	Value from = value_has(input, "AllowedPattern") ? input : before;
+	return check_pattern(value_get_text(from, "AllowedPattern"), value, error);
 }
 
 /* The tier that the value gets; NULL and an error. */
@@ -224,7 +226,8 @@ Value ssm_put_parameter(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	const char *type = value_text_or(
 		value_get(input, "Type"), value_text_or(value_get(before, "Type"), "String"));
-	const char *tier = check_value(input, type, error) ? tier_of(input, before, error) : NULL;
+	const char *tier =
+		check_value(input, before, type, error) ? tier_of(input, before, error) : NULL;
 	if (!tier)
 		return VALUE_NOTHING;
 	g_autofree char *arn = ssm_parameter_arn(call->scope, name.name);
