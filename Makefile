@@ -1,5 +1,5 @@
 # The front door: Meson does the work.
-.PHONY: build up down test test-fast format format-check clean
+.PHONY: build up down test test-fast lint format format-check clean
 
 build: build/build.ninja
 	@tools/build build
@@ -21,6 +21,12 @@ up: build
 
 down: build
 	@build/src/cli/terrarium down --purge
+
+# FILES="a.c b.c" looks at those only.
+FILES = $(shell git ls-files '*.c')
+lint: build
+	@printf '%s\n' $(filter-out tests/fuzz/%,$(FILES)) | \
+		xargs -P "$$(nproc)" -n 6 clang-tidy -p build --quiet 2>/dev/null
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -275,6 +275,9 @@ static void begin(Graph *graph) {
 
 gboolean graph_walk(Graph *graph, guint parallelism, GMutex *lock) {
 	graph->lock = lock;
+	/* Plans and applies walk several graphs: their threads stay for the next, rather than end
+	 * just while the process does. */
+	g_thread_pool_set_max_unused_threads(-1);
 	graph->pool = g_thread_pool_new(work, NULL, (gint)MAX(parallelism, 1), FALSE, NULL);
 	begin(graph);
 	while (graph->left > 0)

@@ -1,8 +1,12 @@
 """A region of its own for the tests, and real clients to it."""
 
+import fcntl
 import os
+import pathlib
 import socket
+import struct
 import subprocess
+import time
 import urllib.request
 
 import boto3
@@ -19,6 +23,7 @@ def free_port():
 class Region:
     def __init__(self, home):
         self.terrarium = os.environ["TERRARIUM"]
+        self.home = pathlib.Path(home)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = dict(
@@ -29,6 +34,25 @@ class Region:
         return subprocess.run(
             [self.terrarium, *arguments], env=self.env, capture_output=True, text=True, timeout=60, check=False
         )
+
+    def pid(self):
+        """The process that holds the lock of the data folder."""
+        with open(self.home / "region.lock", "rb") as lock:
+            asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+            return struct.unpack("hhqqi4x", fcntl.fcntl(lock, fcntl.F_GETLK, asked))[4]
+
+    def end(self):
+        """Takes the region down. What sanitizers found in it is in its log."""
+        pid = self.pid()
+        down = self.run("down")
+        assert down.returncode == 0, down.stderr
+        for _ in range(600):
+            if not os.path.exists(f"/proc/{pid}"):
+                break
+            time.sleep(0.05)
+        log = (self.home / "region.log").read_text(errors="replace")
+        self.run("down", "--purge")
+        assert "Sanitizer" not in log and "runtime error:" not in log, log
 
     def advance(self, seconds):
         """Steps the region's clock."""
@@ -52,7 +76,7 @@ def region(tmp_path_factory):
     up = region.run("up", "--no-glass")
     assert up.returncode == 0, up.stderr
     yield region
-    region.run("down", "--purge")
+    region.end()
 
 
 @pytest.fixture
@@ -83,4 +107,4 @@ def stepped_region(tmp_path_factory):
     up = region.run("up", "--no-glass")
     assert up.returncode == 0, up.stderr
     yield region
-    region.run("down", "--purge")
+    region.end()

@@ -365,4 +365,4 @@ def test_strict(tmp_path_factory):
         assert applied.returncode == 0, applied.stdout + applied.stderr
         assert len(root("ecs").list_clusters()["clusterArns"]) == 1
     finally:
-        region.run("down", "--purge")
+        region.end()

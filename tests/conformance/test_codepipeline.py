@@ -532,7 +532,7 @@ def test_killed_at_any_time(tmp_path):
             assert sorted(ran) == ["Again", "Ask", "Get", "Ship"]
         assert not os.listdir(tmp_path / "home" / "codepipeline")
     finally:
-        region.run("down", "--purge")
+        region.end()
 
 
 CONFIG = """

@@ -4,7 +4,6 @@ import base64
 import configparser
 import hashlib
 import json
-import shutil
 import subprocess
 import tarfile
 import urllib.error
@@ -444,7 +443,6 @@ def layout(folder):
     return entry["digest"]
 
 
-@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
 def test_skopeo(region, ecr, repository, tmp_path):
     source = tmp_path / "source"
     pushed = layout(source)
@@ -655,4 +653,4 @@ def test_strict(tmp_path, region):
         assert registry.ask("GET", "/v2/app/tags/list", Authorization=token(client))[0] == 200
         assert registry.ask("GET", "/v2/app/tags/list")[0] == 401
     finally:
-        strict.run("down", "--purge")
+        strict.end()

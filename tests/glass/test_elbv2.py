@@ -22,6 +22,7 @@ def free_port():
 
 class Region:
     def __init__(self, home):
+        self.log = f"{home}.log"
         self.port = free_port()
         self.first = free_port()
         self.env = dict(
@@ -32,7 +33,10 @@ class Region:
         )
 
     def up(self):
-        self.process = subprocess.Popen([os.environ["TERRARIUM"], "up", "--foreground"], env=self.env)
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [os.environ["TERRARIUM"], "up", "--foreground"], env=self.env, stderr=log
+            )
         end = time.monotonic() + 20
         while time.monotonic() < end:
             try:
@@ -73,7 +77,11 @@ class Region:
 def region(tmp_path_factory):
     region = Region(tmp_path_factory.mktemp("region"))
     if not region.up():
-        pytest.skip("there is no glass on this machine")
+        with open(region.log, encoding="utf-8") as log:
+            why = log.read()
+        if any(reason in why for reason in ("subordinate ids", "user namespaces")):
+            pytest.skip(f"this machine cannot open a glass: {why.strip()}")
+        pytest.fail(f"the region does not start: {why}")
     yield region
     region.run("down", "--purge")
     region.process.wait()

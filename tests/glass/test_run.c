@@ -142,10 +142,7 @@ static void test_image(Fixture *fixture, gconstpointer data) {
 	g_autoptr(GError) error = NULL;
 	if (!fixture->glass)
 		return;
-	if (!g_file_test(BUSYBOX, G_FILE_TEST_EXISTS)) {
-		g_test_skip("no static busybox on this machine");
-		return;
-	}
+	g_assert_true(g_file_test(BUSYBOX, G_FILE_TEST_EXISTS)); /* package busybox-static */
 	g_autofree char *bottom = put_layer(fixture->blobs,
 		"mkdir bin etc proc sys dev data; cp " BUSYBOX " bin; cd bin; "
 		"for a in sh id hostname ls; do ln -s busybox $a; done; cd ..; "

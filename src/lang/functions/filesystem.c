@@ -96,8 +96,6 @@ static GRegex *pattern_regex(const char *pattern) {
 			braces--;
 		} else if (*at == ',' && braces > 0) {
 			g_string_append_c(out, '|');
-		} else if (*at == '[' || *at == ']') {
-			g_string_append_c(out, *at);
 		} else if (strchr(".^$+()|\\", *at)) {
 			g_string_append_printf(out, "\\%c", *at);
 		} else {
