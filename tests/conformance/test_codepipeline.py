@@ -428,7 +428,36 @@ def test_permission(pipes, name):
     run = pipes.create(name, [SOURCE], [dict(SHIP, roleArn=few)])
     pipes.wait(name, run, "Failed")
     details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
-    assert details["code"] == "PermissionError" and "s3:PutObject" in details["message"]
+    assert details["code"] == "PermissionError" and "sufficient permissions" in details["message"]
+    statements = [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::pipe-artifacts/*"},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::pipe-site/few/*"},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName="few", PolicyName="own", PolicyDocument=policy)
+    retry = {"pipelineName": name, "stageName": "S1", "pipelineExecutionId": run, "retryMode": "FAILED_ACTIONS"}
+    pipes.api.retry_stage_execution(**retry)
+    until(lambda: len(pipes.actions(name, run)) == 3 and pipes.status(name, run) == "Failed")
+    details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
+    assert details["code"] == "PermissionError" and "perform: s3:PutObject" in details["message"]
+    # Mended in the pipeline, a retry goes on with what it says now.
+    into = dict(SHIP, roleArn=few, configuration={**SHIP["configuration"], "ObjectKey": "few"})
+    pipes.api.update_pipeline(pipeline=pipes.declare(name, [SOURCE], [into]))
+    pipes.api.retry_stage_execution(**retry)
+    pipes.wait(name, run, "Succeeded")
+
+
+def test_nobody_answers(stepped_region):
+    pipes = Pipes(stepped_region)
+    run = pipes.create("slow", [SOURCE], [dict(ASK, timeoutInMinutes=10)])
+    pipes.token("slow", 1)
+    stepped_region.advance(9 * 60)
+    time.sleep(0.3)
+    assert pipes.status("slow", run) == "InProgress"
+    stepped_region.advance(61)
+    pipes.wait("slow", run, "Failed")
+    details = pipes.actions("slow", run)[0]["output"]["executionResult"]["errorDetails"]
+    assert "timed out" in details["message"]
 
 
 def definitions(text):
@@ -796,12 +825,14 @@ def test_triggers(pipes, name, connection, tmp_path):
     pipes.create(name, [source], [ask], triggers=[trigger], executionMode="PARALLEL")
     pipes.token(name, 1)
     for branch in ["other", "release/old", "release/1"]:
-        repository.git("checkout", "-q", "-b", branch)
+        repository.git("checkout", "-q", "--detach")
         repository.commit(branch, branch)
+        repository.git("branch", branch)
     until(lambda: len(pipes.executions(name)) == 2)
     until(lambda: len(pipes.actions(name, pipes.executions(name)[0]["pipelineExecutionId"])) == 2)
     asked = pipes.actions(name, pipes.executions(name)[0]["pipelineExecutionId"])[0]
     assert asked["input"]["resolvedConfiguration"] == {"CustomData": "release/1"}
+    assert pipes.executions(name)[0]["trigger"]["triggerType"] == "WebhookV2"
     time.sleep(0.5)
     assert len(pipes.executions(name)) == 2
 

@@ -134,6 +134,12 @@ static void on_put(Region *region, const char *bucket, const char *key, const ch
 	deployment_free(deployment);
 }
 
+static gboolean may_put(PipelineAction *action, const char *bucket, const char *key) {
+	g_autofree char *arn = g_strdup_printf("arn:aws:s3:::%s/%s", bucket, key);
+	return pipeline_action_may(
+		action, "s3:PutObject", arn, "Unable to access the deployment bucket. ");
+}
+
 static void put_next(Deployment *deployment) {
 	PipelineAction *action = deployment->action;
 	const char *bucket = setting(deployment, "BucketName");
@@ -145,6 +151,11 @@ static void put_next(Deployment *deployment) {
 		return;
 	}
 	g_autofree char *key = key_of(deployment);
+	if (!may_put(action, bucket, key)) {
+		pipeline_action_set_busy(action, FALSE);
+		deployment_free(deployment);
+		return;
+	}
 	g_autofree char *type = g_content_type_guess(key, NULL, 0, NULL);
 	g_autofree char *mime = g_content_type_get_mime_type(type);
 	S3PutOptions options = {.content_type = mime ? mime : "application/octet-stream",
@@ -168,14 +179,7 @@ static void on_unpacked(GObject *source, GAsyncResult *result, gpointer data) {
 
 /* ---- the action ---- */
 
-static gboolean may_put(PipelineAction *action, const char *bucket, const char *prefix) {
-	g_autofree char *arn = g_strdup_printf("arn:aws:s3:::%s/%s*", bucket, prefix ? prefix : "");
-	return pipeline_action_may(
-		action, "s3:PutObject", arn, "Unable to access the deployment bucket. ");
-}
-
 static void run(PipelineAction *action) {
-	const char *bucket = value_get_text(action->configuration, "BucketName");
 	const char *prefix = value_get_text(action->configuration, "ObjectKey");
 	const char *extract = value_get_text(action->configuration, "Extract");
 	gboolean extracts = extract && g_ascii_strcasecmp(extract, "true") == 0;
@@ -186,8 +190,6 @@ static void run(PipelineAction *action) {
 			"The ObjectKey must be given when Extract is false.");
 		return;
 	}
-	if (!may_put(action, bucket, prefix))
-		return;
 	char *zip = pipeline_artifact_file(action, artifact);
 	PipelineAction *again = zip ? pipeline_action_reload(action) : NULL;
 	if (!again) {

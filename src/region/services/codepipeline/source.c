@@ -23,7 +23,8 @@ static void start(Region *region, StoreScope scope, Value declaration, Value act
 			override = value_with_take(override, "branch", value_string(reference));
 		overrides = value_tuple_take(1, override);
 	}
-	PipelineStart start = {.trigger = provider->trigger,
+	gboolean by_trigger = *reference && value_length(value_get(declaration, "triggers")) > 0;
+	PipelineStart start = {.trigger = by_trigger ? "WebhookV2" : provider->trigger,
 		.detail =
 			value_text(value_get_path(action, "configuration", "ConnectionArn", NULL)),
 		.overrides = overrides};
