@@ -291,14 +291,36 @@ gboolean engine_read_data(Job *job, Value config) {
 	return kept;
 }
 
-static gboolean plan_data(Job *job, Value config) {
-	gboolean pending = dependency_pending(job);
-	if (value_is_wholly_known(config) && !pending)
-		return engine_read_data(job, config);
-	Change *change = planned_change(job, CHANGE_READ);
-	change->reason = pending ? REASON_DEPENDENCY_PENDING : REASON_UNKNOWN_CONFIG;
+/* The elements of a nested block as they are while it is not read: what it computes is unknown. */
+static Value unread_block(const SchemaBlock *block, Value config);
+
+static Value unread_nested(const SchemaNestedBlock *nested, Value set) {
+	static const ValueKind kinds[] = {VALUE_OBJECT, VALUE_LIST, VALUE_SET, VALUE_MAP};
+	gboolean single = nested->nesting == SCHEMA_NESTING_SINGLE;
+	if (!value_is_known(set))
+		return value_ref(set);
+	if (value_is_null(set) || (!single && value_length(set) == 0))
+		return nested->computed ? value_unknown(value_type(set)) : value_ref(set);
+	if (single)
+		return unread_block(nested->block, set);
+	g_autoptr(ValueBuilder) all =
+		value_builder_new(kinds[nested->nesting], schema_block_type(nested->block));
+	ValueIter iter;
+	const char *key;
+	Value element;
+	for (value_iter_init(&iter, set); value_iter_next(&iter, &key, &element);) {
+		if (key)
+			value_builder_set_take(all, key, unread_block(nested->block, element));
+		else
+			value_builder_add_take(all, unread_block(nested->block, element));
+	}
+	return value_builder_end(g_steal_pointer(&all));
+}
+
+static Value unread_block(const SchemaBlock *block, Value config) {
+	if (!value_is_known(config))
+		return value_ref(config);
 	g_autoptr(ValueBuilder) planned = value_builder_new(VALUE_OBJECT, NULL);
-	const SchemaBlock *block = job->schema->block;
 	for (guint i = 0; i < block->attributes->len; i++) {
 		const SchemaAttribute *attribute = block->attributes->pdata[i];
 		Value set = value_get(config, attribute->name);
@@ -308,13 +330,20 @@ static gboolean plan_data(Job *job, Value config) {
 	}
 	for (guint i = 0; i < block->blocks->len; i++) {
 		const SchemaNestedBlock *nested = block->blocks->pdata[i];
-		Value set = value_get(config, nested->type);
-		gboolean filled_in =
-			nested->computed && value_is_known(set) && value_length(set) == 0;
 		value_builder_set_take(planned, nested->type,
-			filled_in ? value_unknown(value_type(set)) : value_ref(set));
+			unread_nested(nested, value_get(config, nested->type)));
 	}
-	g_auto(Value) value = value_builder_end(g_steal_pointer(&planned));
+	return value_builder_end(g_steal_pointer(&planned));
+}
+
+static gboolean plan_data(Job *job, Value config) {
+	gboolean pending = dependency_pending(job);
+	if (value_is_wholly_known(config) && !pending)
+		return engine_read_data(job, config);
+	Change *change = planned_change(job, CHANGE_READ);
+	change->reason = pending ? REASON_DEPENDENCY_PENDING : REASON_UNKNOWN_CONFIG;
+	const SchemaBlock *block = job->schema->block;
+	g_auto(Value) value = unread_block(block, config);
 	change->after = engine_mark_by_schema(value, block);
 	expansion_set_value(job->expansion, job->instance, value_ref(change->after));
 	return TRUE;

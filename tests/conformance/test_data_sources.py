@@ -440,3 +440,50 @@ def test_ecs_tag_and_settings(region, terrarium, tmp_path):
     assert "No changes." in terrarium("plan", "-detailed-exitcode")
     terrarium("destroy", "-auto-approve")
     assert setting() == "disabled"
+
+
+def test_what_is_not_read_yet_is_unknown(region, terrarium, tmp_path):
+    (tmp_path / "main.tf").write_text("""
+        resource "aws_vpc" "v" { cidr_block = "10.80.0.0/24" }
+        data "aws_route_table" "main" {
+          vpc_id = aws_vpc.v.id
+          filter {
+            name   = "association.main"
+            values = ["true"]
+          }
+        }
+        output "routes" { value = length(data.aws_route_table.main.routes) }
+        output "main" { value = one(data.aws_route_table.main.associations).main }
+        """)
+    shown = terrarium("plan")
+    assert "+ routes = (known after apply)" in shown and "+ main   = (known after apply)" in shown
+    terrarium("apply", "-auto-approve")
+    assert outputs(terrarium) == {"routes": 0, "main": True}
+
+
+def test_capacity_providers_of_old_majors(region, terrarium, tmp_path):
+    config = """
+        resource "aws_ecs_cluster" "c" {
+          name               = "old-majors"
+          capacity_providers = PROVIDERS
+          default_capacity_provider_strategy {
+            capacity_provider = "FARGATE"
+            weight            = 1
+          }
+        }
+        """
+    (tmp_path / "main.tf").write_text(config.replace("PROVIDERS", '["FARGATE"]'))
+    terrarium("apply", "-auto-approve")
+    ecs = region.client("ecs")
+
+    def providers():
+        (cluster,) = ecs.describe_clusters(clusters=["old-majors"])["clusters"]
+        (strategy,) = cluster["defaultCapacityProviderStrategy"]
+        return sorted(cluster["capacityProviders"]), strategy["capacityProvider"], strategy["weight"]
+
+    assert providers() == (["FARGATE"], "FARGATE", 1)
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    (tmp_path / "main.tf").write_text(config.replace("PROVIDERS", '["FARGATE", "FARGATE_SPOT"]'))
+    assert "0 added, 1 changed" in terrarium("apply", "-auto-approve")
+    assert providers() == (["FARGATE", "FARGATE_SPOT"], "FARGATE", 1)
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")

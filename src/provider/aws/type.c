@@ -280,6 +280,22 @@ static void parse_block(AwsBlock *block, LangBody *body, Diags *diags) {
 
 /* ---- types ---- */
 
+/* A data source's block that has nothing to set is one that the service fills in. */
+static gboolean mark_computed(SchemaBlock *block) {
+	gboolean settable = FALSE;
+	for (guint i = 0; i < block->attributes->len; i++) {
+		const SchemaAttribute *attribute = block->attributes->pdata[i];
+		settable = settable || attribute->required || attribute->optional;
+	}
+	for (guint i = 0; i < block->blocks->len; i++) {
+		SchemaNestedBlock *nested = block->blocks->pdata[i];
+		gboolean inner = mark_computed(nested->block);
+		nested->computed = nested->computed || !inner;
+		settable = settable || inner;
+	}
+	return settable;
+}
+
 /* `id` and `region`, which every type has but those that say `bare = true`. */
 static void add_implicit(AwsType *type) {
 	AwsAttribute *own;
@@ -329,6 +345,8 @@ static AwsType *parse_type(const LangBlock *source, const char *name, Diags *dia
 	type->block = block_new();
 	for (guint i = 0; i < source->body->blocks->len; i++)
 		take_body(type, source->body->blocks->pdata[i], diags);
+	if (type->is_data)
+		mark_computed(type->block->schema);
 	if (!g_str_equal(source->type, "provider") && !lang_body_attribute(source->body, "bare"))
 		add_implicit(type);
 	type->schema = g_new0(Schema, 1);

@@ -3,7 +3,14 @@ resource "aws_ecs_cluster" {
   schema {
     name = required(string, force_new, pattern("^[a-zA-Z0-9_-]{1,255}$"))
     arn  = computed(string)
-    tags = tags()
+    # Of majors 3 and 4 of the provider.
+    capacity_providers = optional(set(string), computed, deprecated("use the aws_ecs_cluster_capacity_providers resource instead"))
+    tags               = tags()
+    set "default_capacity_provider_strategy" computed {
+      capacity_provider = required(string)
+      base              = optional(number, default(0))
+      weight            = optional(number, default(0))
+    }
     list "configuration" "0..1" {
       list "execute_command_configuration" "0..1" {
         kms_key_id = optional(string)
@@ -32,9 +39,15 @@ resource "aws_ecs_cluster" {
   create {
     call "CreateCluster" {
       request = {
-        clusterName = self.name
-        settings    = nonempty([for each in self.setting : { name = each.name, value = each.value }])
-        tags        = tag_list(self.tags_all, "key", "value")
+        clusterName       = self.name
+        capacityProviders = nonempty([for p in config.capacity_providers : p])
+        defaultCapacityProviderStrategy = nonempty([for s in config.default_capacity_provider_strategy : {
+          capacityProvider = s.capacity_provider
+          base             = s.base
+          weight           = s.weight
+        }])
+        settings = nonempty([for each in self.setting : { name = each.name, value = each.value }])
+        tags     = tag_list(self.tags_all, "key", "value")
         configuration = [for c in self.configuration : {
           executeCommandConfiguration = [for e in c.execute_command_configuration : {
             kmsKeyId = nonempty(e.kms_key_id)
@@ -72,9 +85,15 @@ resource "aws_ecs_cluster" {
       when = result.clusters[0] == null || result.clusters[0].status == "INACTIVE"
     }
     state = {
-      name    = result.clusters[0].clusterName
-      arn     = result.clusters[0].clusterArn
-      tags    = tag_map(result.clusters[0].tags, "key", "value")
+      name               = result.clusters[0].clusterName
+      arn                = result.clusters[0].clusterArn
+      tags               = tag_map(result.clusters[0].tags, "key", "value")
+      capacity_providers = result.clusters[0].capacityProviders
+      default_capacity_provider_strategy = [for s in result.clusters[0].defaultCapacityProviderStrategy : {
+        capacity_provider = s.capacityProvider
+        base              = fallback(s.base, 0)
+        weight            = fallback(s.weight, 0)
+      }]
       setting = [for each in result.clusters[0].settings : { name = each.name, value = each.value }]
       configuration = [for c in [result.clusters[0].configuration] : {
         execute_command_configuration = [for e in [c.executeCommandConfiguration] : {
@@ -97,6 +116,18 @@ resource "aws_ecs_cluster" {
     }
   }
   update {
+    call "PutClusterCapacityProviders" {
+      when = changed("capacity_providers", "default_capacity_provider_strategy")
+      request = {
+        cluster           = self.id
+        capacityProviders = [for p in self.capacity_providers : p]
+        defaultCapacityProviderStrategy = [for s in self.default_capacity_provider_strategy : {
+          capacityProvider = s.capacity_provider
+          base             = s.base
+          weight           = s.weight
+        }]
+      }
+    }
     call "UpdateCluster" {
       when = changed("setting", "configuration", "service_connect_defaults")
       request = {

@@ -6,12 +6,23 @@ resource "aws_nat_gateway" {
     connectivity_type                  = optional(string, default("public"), force_new, one_of("public", "private"))
     association_id                     = computed(string)
     network_interface_id               = computed(string)
-    private_ip                         = computed(string)
+    private_ip                         = optional(string, computed, force_new, unsupported("the gateway's address is chosen by the service"))
     public_ip                          = computed(string)
     secondary_allocation_ids           = optional(set(string), unsupported("a NAT gateway has one address"))
     secondary_private_ip_address_count = optional(number, unsupported("a NAT gateway has one address"))
     secondary_private_ip_addresses     = optional(set(string), unsupported("a NAT gateway has one address"))
+    availability_mode                  = optional(string, computed, force_new, one_of("zonal"))
+    vpc_id                             = optional(string, computed, force_new)
+    auto_provision_zones               = computed(string)
+    auto_scaling_ips                   = computed(string)
+    regional_nat_gateway_auto_mode     = computed(string)
+    route_table_id                     = computed(string)
     tags                               = tags()
+    set "availability_zone_address" "unsupported: a NAT gateway is of one zone, availability_mode regional is not implemented" {
+      allocation_ids       = required(set(string))
+      availability_zone    = optional(string)
+      availability_zone_id = optional(string)
+    }
     timeouts "create" "update" "delete" {}
   }
   create {
@@ -49,6 +60,8 @@ resource "aws_nat_gateway" {
       network_interface_id = result.NatGateways[0].NatGatewayAddresses[0].NetworkInterfaceId
       private_ip           = result.NatGateways[0].NatGatewayAddresses[0].PrivateIp
       public_ip            = result.NatGateways[0].NatGatewayAddresses[0].PublicIp
+      vpc_id               = result.NatGateways[0].VpcId
+      availability_mode    = "zonal"
       tags                 = tag_map(result.NatGateways[0].Tags, "Key", "Value")
     }
   }

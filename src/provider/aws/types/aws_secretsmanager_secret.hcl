@@ -10,7 +10,11 @@ resource "aws_secretsmanager_secret" {
     force_overwrite_replica_secret = optional(bool, default(false), local_only)
     arn                            = computed(string)
     rotation_enabled               = computed(bool)
+    rotation_lambda_arn            = optional(string, unsupported("secrets are not rotated"))
     tags                           = tags()
+    list "rotation_rules" "0..1" "unsupported: secrets are not rotated" {
+      automatically_after_days = required(number)
+    }
     set "replica" "unsupported: secrets are not replicated to other regions" {
       region     = required(string)
       kms_key_id = optional(string, computed)

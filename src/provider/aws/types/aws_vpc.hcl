@@ -21,6 +21,8 @@ resource "aws_vpc" {
     ipv6_cidr_block_network_border_group = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
     ipv6_ipam_pool_id                    = optional(string, unsupported("there is no IPAM"))
     ipv6_netmask_length                  = optional(number, unsupported("there is no IPAM"))
+    enable_classiclink                   = optional(bool, unsupported("there is no EC2-Classic"))
+    enable_classiclink_dns_support       = optional(bool, unsupported("there is no EC2-Classic"))
     tags                                 = tags()
   }
   create {
