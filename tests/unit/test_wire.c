@@ -30,6 +30,60 @@ static void assert_request(const char *service, const char *name, const char *in
 	assert_json(decoded, input_json);
 }
 
+static void assert_rest_answer(const char *service, const char *name, const char *output_json) {
+	g_autoptr(GError) error = NULL;
+	const WireOperation *operation = wire_operation(wire_service(service), name);
+	const WireRoute route = {wire_service(service), operation, WIRE_PROTOCOL_REST_XML};
+	g_auto(Value) output = json(output_json);
+	g_autoptr(WireResponse) response = wire_encode_output(&route, output, "id");
+	g_auto(Value) decoded = wire_decode_output(operation, response, &error);
+	g_assert_no_error(error);
+	assert_json(decoded, output_json);
+}
+
+/* REST: what stands in headers, in the body, in attributes, or is the body itself. */
+static void test_rest_answers(void) {
+	assert_rest_answer("s3", "HeadObject",
+		"{\"ETag\":\"\\\"x\\\"\",\"LastModified\":784111777,\"Metadata\":{\"a\":\"b\"}}");
+	assert_rest_answer("s3", "GetBucketPolicy", "{\"Policy\":\"{}\"}");
+	assert_rest_answer("s3", "GetBucketLocation", "{\"LocationConstraint\":\"eu-west-1\"}");
+	assert_rest_answer("s3", "ListObjectsV2",
+		"{\"CommonPrefixes\":[{\"Prefix\":\"a/\"},{\"Prefix\":\"b<&>/"
+		"\"}],\"IsTruncated\":false}");
+	assert_rest_answer("s3", "GetBucketAcl",
+		"{\"Grants\":[{\"Grantee\":{\"ID\":\"1\",\"Type\":\"CanonicalUser\"},"
+		"\"Permission\":"
+		"\"READ\"}],\"Owner\":{\"ID\":\"1\"}}");
+	assert_rest_answer("s3", "GetBucketLifecycleConfiguration",
+		"{\"Rules\":[{\"Expiration\":{\"Days\":1},\"Filter\":{},\"ID\":\"a\",\"Status\":"
+		"\"Enabled\"}],\"TransitionDefaultMinimumObjectSize\":\"all_storage_classes_"
+		"128K\"}");
+}
+
+static void assert_s3(const char *method, const char *host, const char *path, const char *query,
+	const char *operation) {
+	g_autoptr(GError) error = NULL;
+	g_autoptr(WireRequest) request = wire_request_new(method, path, query);
+	wire_request_set_header(request, "host", host);
+	WireRoute route;
+	g_assert_true(wire_route(request, &route, &error));
+	g_assert_cmpstr(wire_operation_name(route.operation), ==, operation);
+}
+
+static void test_rest_routes(void) {
+	assert_s3("GET", "127.0.0.1:4566", "/b/k", "", "GetObject");
+	assert_s3("GET", "b.s3.localhost:4566", "/k", "", "GetObject");
+	assert_s3("GET", "b.s3.eu-west-1.amazonaws.com", "/", "list-type=2", "ListObjectsV2");
+	assert_s3("GET", "s3.eu-west-1.amazonaws.com", "/b/", "", "ListObjects");
+	assert_s3("GET", "s3.amazonaws.com", "/", "", "ListBuckets");
+	assert_s3("PUT", "127.0.0.1", "/b", "acl", "PutBucketAcl");
+	assert_s3("PUT", "127.0.0.1", "/b/k", "partNumber=1&uploadId=u", "UploadPart");
+	assert_s3("POST", "127.0.0.1", "/b/k", "uploads=", "CreateMultipartUpload");
+	assert_s3("POST", "127.0.0.1", "/b/k", "uploadId=u", "CompleteMultipartUpload");
+	assert_s3("DELETE", "127.0.0.1", "/b/k", "uploadId=u", "AbortMultipartUpload");
+	assert_s3("POST", "127.0.0.1", "/b", "delete", "DeleteObjects");
+}
+
 static void test_requests(void) {
 	assert_request("ec2", "CreateVpc",
 		"{\"CidrBlock\":\"10.0.0.0/"
@@ -47,6 +101,19 @@ static void test_requests(void) {
 		"{\"clusterName\":\"c\",\"tags\":[{\"key\":\"k\",\"value\":\"v\"}]}");
 	assert_request(
 		"iam", "CreateRole", "{\"AssumeRolePolicyDocument\":\"{}\",\"RoleName\":\"r\"}");
+	assert_request("s3", "GetObject",
+		"{\"Bucket\":\"b\",\"Key\":\"a b/ü+%\",\"Range\":\"bytes=0-1\"}");
+	assert_request("s3", "ListParts",
+		"{\"Bucket\":\"b\",\"Key\":\"k\",\"MaxParts\":3,\"UploadId\":\"u&v\"}");
+	assert_request(
+		"s3", "ListObjectsV2", "{\"Bucket\":\"b\",\"Delimiter\":\"/\",\"Prefix\":\"a b\"}");
+	assert_request("s3", "GetBucketAcl", "{\"Bucket\":\"b\"}");
+	assert_request("s3", "CopyObject",
+		"{\"Bucket\":\"b\",\"CopySource\":\"c/d\",\"CopySourceIfModifiedSince\":784111777,"
+		"\"Key\":\"k\",\"Metadata\":{\"x\":\"y\"}}");
+	assert_request("s3", "PutObject",
+		"{\"Body\":\"text\",\"Bucket\":\"b\",\"ContentType\":\"text/"
+		"plain\",\"Key\":\"k\"}");
 }
 
 static void assert_answer(const char *service, const char *name, const char *output_json) {
@@ -230,6 +297,8 @@ static void test_signed_payloads(void) {
 int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/wire/requests", test_requests);
+	g_test_add_func("/wire/requests/rest-answers", test_rest_answers);
+	g_test_add_func("/wire/requests/rest-routes", test_rest_routes);
 	g_test_add_func("/wire/answers", test_answers);
 	g_test_add_func("/wire/errors", test_errors);
 	g_test_add_func("/wire/validation", test_validation);

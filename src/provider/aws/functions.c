@@ -202,6 +202,32 @@ static Value call_policy_document(
 	return text ? value_string(text) : VALUE_NOTHING;
 }
 
+/* ---- bytes ---- */
+
+/* file_bytes("path"): what is in a file, be it text or not. */
+static Value call_file_bytes(
+	const Value *arguments, guint n, const LangScope *scope, int *blame, char **problem) {
+	g_autoptr(GError) error = NULL;
+	g_autofree char *bytes = NULL;
+	gsize length;
+	const char *path = value_text(arguments[0]);
+	g_autofree char *in_home = g_str_has_prefix(path, "~/")
+					   ? g_build_filename(g_get_home_dir(), path + 2, NULL)
+					   : NULL;
+	if (g_file_get_contents(in_home ? in_home : path, &bytes, &length, &error))
+		return value_string_sized(bytes, length);
+	*problem = g_strdup_printf("reading the file: %s", error->message);
+	return VALUE_NOTHING;
+}
+
+/* base64_bytes("…"): what Base64 stands for, be it text or not. */
+static Value call_base64_bytes(
+	const Value *arguments, guint n, const LangScope *scope, int *blame, char **problem) {
+	gsize length;
+	g_autofree guchar *bytes = g_base64_decode(value_text(arguments[0]), &length);
+	return value_string_sized((const char *)bytes, length);
+}
+
 /* ---- the table ---- */
 
 GHashTable *aws_functions(void) {
@@ -230,6 +256,8 @@ GHashTable *aws_functions(void) {
 		{"unique_id", call_unique_id, {text}, {}, TRUE},
 		{"api_names", call_api_names, {any}, text, FALSE},
 		{"policy_document", call_policy_document, {any}, {}, FALSE},
+		{"file_bytes", call_file_bytes, {text}, {}, TRUE},
+		{"base64_bytes", call_base64_bytes, {text}, {}, FALSE},
 	};
 	table = g_hash_table_new(g_str_hash, g_str_equal);
 	for (guint i = 0; i < G_N_ELEMENTS(functions); i++) {

@@ -197,15 +197,37 @@ static Value send_page(
 	return wire_client_call(client, service, operation, request, error);
 }
 
-/* A list that comes in pages: paginate = { input, output, items }. The result is the last page with
+/* The names of one of paginate's arguments: a text, or a list of texts. */
+static Value names_of(Value paginate, const char *argument) {
+	Value names = value_get(paginate, argument);
+	return value_is_sequence(names) ? value_ref(names) : value_tuple_take(1, value_ref(names));
+}
+
+/* The next page's request; FALSE: there is none. Of several tokens the first decides. */
+static gboolean take_tokens(Value *request, Value page, Value inputs, Value outputs) {
+	for (gsize i = 0; i < value_length(inputs); i++) {
+		const char *input = value_text(value_at(inputs, i));
+		const char *token = value_get_text(page, value_text(value_at(outputs, i)));
+		if (token && *token)
+			*request =
+				value_with_take(value_steal(request), input, value_string(token));
+		else if (i == 0)
+			return FALSE;
+		else
+			*request = value_without_take(value_steal(request), input);
+	}
+	return TRUE;
+}
+
+/* Lists that come in pages: paginate = { input, output, items }. The result is the last page with
  * all items in it. */
 static Value send_pages(AwsRun *run, const char *service, const char *operation, Value request,
 	Value paginate, GError **error) {
-	const char *input = value_get_text(paginate, "input");
-	const char *output = value_get_text(paginate, "output");
-	const char *items = value_get_text(paginate, "items");
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
+	g_auto(Value) inputs = names_of(paginate, "input");
+	g_auto(Value) outputs = names_of(paginate, "output");
+	g_auto(Value) items = names_of(paginate, "items");
 	g_auto(Value) next = value_ref(request);
+	g_auto(Value) all = value_empty_object();
 	for (;;) {
 		g_autoptr(GError) local = NULL;
 		g_auto(Value) page = send_page(run, service, operation, next, &local);
@@ -213,14 +235,17 @@ static Value send_pages(AwsRun *run, const char *service, const char *operation,
 			g_propagate_error(error, g_steal_pointer(&local));
 			return VALUE_NOTHING;
 		}
-		Value list = value_get(page, items);
-		for (gsize i = 0; i < value_length(list); i++)
-			value_builder_add_take(all, value_ref(value_at(list, i)));
-		const char *token = value_get_text(page, output);
-		if (!token || !*token)
-			return value_with_take(value_steal(&page), items,
-				value_builder_end(g_steal_pointer(&all)));
-		next = value_with_take(value_steal(&next), input, value_string(token));
+		for (gsize i = 0; i < value_length(items); i++) {
+			const char *name = value_text(value_at(items, i));
+			Value list = value_get(page, name), before = value_get(all, name);
+			Value sum = value_is_null(before) ? value_empty_tuple() : value_ref(before);
+			all = value_without_take(value_steal(&all), name);
+			for (gsize j = 0; j < value_length(list); j++)
+				sum = value_append_take(sum, value_ref(value_at(list, j)));
+			all = value_with_take(value_steal(&all), name, sum);
+		}
+		if (!take_tokens(&next, page, inputs, outputs))
+			return value_merge(page, all);
 	}
 }
 

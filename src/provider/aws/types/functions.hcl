@@ -261,3 +261,322 @@ function "pipeline_triggers" {
     }]
   }]
 }
+
+// S3: the hosted zone of a region's website endpoint, and that endpoint's domain. Regions before 2014 have a dash in it.
+function "s3_hosted_zone" {
+  parameters = ["region"]
+  value = lookup({
+    "us-east-1"      = "Z3AQBSTGFYJSTF", "us-east-2" = "Z2O1EMRO9K5GLX", "us-west-1" = "Z2F56UZL2M1ACD", "us-west-2" = "Z3BJ6K6RIION7M",
+    "eu-west-1"      = "Z1BKCTXD74EZPE", "eu-west-2" = "Z3GKZC51ZF0DB4", "eu-west-3" = "Z3R1K369G5AVDG", "eu-central-1" = "Z21DNDUVLTQW6Q",
+    "eu-north-1"     = "Z3BAZG2TWCNX0D", "ap-southeast-1" = "Z3O0J2DXBE1FTB", "ap-southeast-2" = "Z1WCIGYICN2BYD",
+    "ap-northeast-1" = "Z2M4EHUR26P7ZW", "ap-northeast-2" = "Z3W03O7B5YMIYP", "ap-south-1" = "Z11RGJOFQNVJUP",
+    "ca-central-1"   = "Z1QDHH18159H29", "sa-east-1" = "Z7KQH4QJS55SO"
+  }, region, "")
+}
+
+function "s3_website_domain" {
+  parameters = ["region"]
+  value = "${contains([
+    "us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1"
+  ], region) ? "s3-website-" : "s3-website."}${region}.amazonaws.com"
+}
+
+function "s3_cors" {
+  parameters = ["rules"]
+  value = {
+    CORSRules = [for r in rules : {
+      ID             = try(nonempty(r.id), null)
+      AllowedHeaders = nonempty([for h in r.allowed_headers : h])
+      AllowedMethods = [for m in r.allowed_methods : m]
+      AllowedOrigins = [for o in r.allowed_origins : o]
+      ExposeHeaders  = nonempty([for h in r.expose_headers : h])
+      MaxAgeSeconds  = r.max_age_seconds
+    }]
+  }
+}
+
+function "s3_cors_blocks" {
+  parameters = ["rules"]
+  value = [for r in fallback(rules, []) : {
+    allowed_headers = nonempty(r.AllowedHeaders)
+    allowed_methods = r.AllowedMethods
+    allowed_origins = r.AllowedOrigins
+    expose_headers  = nonempty(r.ExposeHeaders)
+    max_age_seconds = r.MaxAgeSeconds
+  }]
+}
+
+function "s3_grants" {
+  parameters = ["grants", "owner"]
+  value = {
+    Owner = { ID = owner }
+    Grants = flatten([for g in grants : [for p in g.permissions : {
+      Grantee    = { Type = g.type, ID = nonempty(g.id), URI = nonempty(g.uri) }
+      Permission = p
+    }]])
+  }
+}
+
+// Grants of one grantee are one block.
+function "s3_grant_blocks" {
+  parameters = ["grants"]
+  value = [for key in distinct([for g in grants : "${g.Grantee.Type}|${fallback(g.Grantee.ID, "")}|${fallback(g.Grantee.URI, "")}"]) : {
+    type        = split("|", key)[0]
+    id          = split("|", key)[1]
+    uri         = split("|", key)[2]
+    permissions = [for g in grants : g.Permission if "${g.Grantee.Type}|${fallback(g.Grantee.ID, "")}|${fallback(g.Grantee.URI, "")}" == key]
+  }]
+}
+
+function "s3_encryption" {
+  parameters = ["rules"]
+  value = {
+    Rules = [for r in rules : {
+      BucketKeyEnabled = r.bucket_key_enabled
+      ApplyServerSideEncryptionByDefault = [for d in r.apply_server_side_encryption_by_default : {
+        SSEAlgorithm   = d.sse_algorithm
+        KMSMasterKeyID = nonempty(d.kms_master_key_id)
+      }][0]
+      BlockedEncryptionTypes = try(length(r.blocked_encryption_types) > 0 ? { EncryptionType = [for t in r.blocked_encryption_types : t] } : null, null)
+    }]
+  }
+}
+
+function "s3_encryption_blocks" {
+  parameters = ["rules"]
+  value = [for r in rules : {
+    bucket_key_enabled = fallback(r.BucketKeyEnabled, false)
+    apply_server_side_encryption_by_default = [for d in [r.ApplyServerSideEncryptionByDefault] : {
+      sse_algorithm     = d.SSEAlgorithm
+      kms_master_key_id = fallback(d.KMSMasterKeyID, "")
+    } if d != null]
+  }]
+}
+
+function "s3_inline_website" {
+  parameters = ["w"]
+  value = {
+    IndexDocument = nonempty(w.index_document) == null ? null : { Suffix = w.index_document }
+    ErrorDocument = nonempty(w.error_document) == null ? null : { Key = w.error_document }
+    RedirectAllRequestsTo = nonempty(w.redirect_all_requests_to) == null ? null : {
+      HostName = split("://", w.redirect_all_requests_to)[length(split("://", w.redirect_all_requests_to)) - 1]
+      Protocol = strcontains(w.redirect_all_requests_to, "://") ? split("://", w.redirect_all_requests_to)[0] : null
+    }
+    RoutingRules = nonempty(w.routing_rules) == null ? null : jsondecode(w.routing_rules)
+  }
+}
+
+function "s3_redirect_text" {
+  parameters = ["r"]
+  value      = "${r.Protocol == null ? "" : "${r.Protocol}://"}${r.HostName}"
+}
+
+function "s3_inline_logging" {
+  parameters = ["blocks"]
+  value = {
+    LoggingEnabled = [for l in blocks : { TargetBucket = l.target_bucket, TargetPrefix = fallback(l.target_prefix, "") }][0]
+  }
+}
+
+// Lifecycle rules as aws_s3_bucket of provider 3 wrote them.
+function "s3_inline_lifecycle" {
+  parameters = ["rules"]
+  value = {
+    Rules = [for r in rules : {
+      ID     = nonempty(r.id)
+      Status = r.enabled ? "Enabled" : "Disabled"
+      Filter = length(fallback(r.tags, {})) > 0 ? { And = { Prefix = fallback(r.prefix, ""), Tags = tag_list(r.tags) } } : { Prefix = fallback(r.prefix, "") }
+      Expiration = [for e in r.expiration : {
+        Date                      = nonempty(e.date) == null ? null : s3_date(e.date)
+        Days                      = fallback(e.days, 0) > 0 ? e.days : null
+        ExpiredObjectDeleteMarker = fallback(e.days, 0) > 0 || nonempty(e.date) != null ? null : e.expired_object_delete_marker
+      }][0]
+      NoncurrentVersionExpiration = [for e in r.noncurrent_version_expiration : { NoncurrentDays = e.days }][0]
+      NoncurrentVersionTransitions = nonempty([for t in r.noncurrent_version_transition : {
+        NoncurrentDays = t.days, StorageClass = t.storage_class
+      }])
+      Transitions = nonempty([for t in r.transition : {
+        Date = nonempty(t.date) == null ? null : s3_date(t.date), Days = nonempty(t.date) == null ? t.days : null, StorageClass = t.storage_class
+      }])
+      AbortIncompleteMultipartUpload = fallback(r.abort_incomplete_multipart_upload_days, 0) > 0 ? { DaysAfterInitiation = r.abort_incomplete_multipart_upload_days } : null
+    }]
+  }
+}
+
+function "s3_inline_lifecycle_block" {
+  parameters = ["r"]
+  value = {
+    id                                     = r.ID
+    enabled                                = r.Status == "Enabled"
+    prefix                                 = fallback(r.Filter.And.Prefix, r.Filter.Prefix, r.Prefix, "")
+    tags                                   = nonempty(tag_map(r.Filter.And.Tags))
+    abort_incomplete_multipart_upload_days = fallback(r.AbortIncompleteMultipartUpload.DaysAfterInitiation, 0)
+    expiration = [for e in [r.Expiration] : {
+      date                         = e.Date == null ? "" : substr(s3_date_text(e.Date), 0, 10)
+      days                         = fallback(e.Days, 0)
+      expired_object_delete_marker = fallback(e.ExpiredObjectDeleteMarker, false)
+    } if e != null]
+    noncurrent_version_expiration = [for e in [r.NoncurrentVersionExpiration] : { days = e.NoncurrentDays } if e != null]
+    noncurrent_version_transition = [for t in r.NoncurrentVersionTransitions : { days = t.NoncurrentDays, storage_class = t.StorageClass }]
+    transition = [for t in r.Transitions : {
+      date = t.Date == null ? "" : substr(s3_date_text(t.Date), 0, 10), days = fallback(t.Days, 0), storage_class = t.StorageClass
+    }]
+  }
+}
+
+// A date ("2026-01-31", or with a time) in seconds since 1970, as the API's values have times; and back. Days by the civil calendar.
+function "s3_date" {
+  parameters = ["text"]
+  value      = s3_days(tonumber(substr(text, 0, 4)), tonumber(substr(text, 5, 2)), tonumber(substr(text, 8, 2))) * 86400
+}
+
+function "s3_days" {
+  parameters = ["y", "m", "d"]
+  value      = 365 * (m <= 2 ? y - 1 : y) + floor((m <= 2 ? y - 1 : y) / 4) - floor((m <= 2 ? y - 1 : y) / 100) + floor((m <= 2 ? y - 1 : y) / 400) + floor((153 * (m > 2 ? m - 3 : m + 9) + 2) / 5) + d - 1 - 719468
+}
+
+function "s3_date_text" {
+  parameters = ["seconds"]
+  value      = timeadd("1970-01-01T00:00:00Z", "${floor(seconds / 3600)}h")
+}
+
+// An access_control_policy block of aws_s3_bucket_acl.
+function "s3_access_policy" {
+  parameters = ["p"]
+  value = {
+    Owner = { ID = p.owner[0].id }
+    Grants = [for g in p.grant : {
+      Permission = g.permission
+      Grantee    = [for e in g.grantee : { Type = e.type, ID = nonempty(e.id), URI = nonempty(e.uri), EmailAddress = nonempty(e.email_address) }][0]
+    }]
+  }
+}
+
+// "bucket" or "bucket,owner": the ids of a bucket's settings.
+function "s3_setting_id" {
+  parameters = ["bucket", "owner"]
+  value      = nonempty(owner) == null ? bucket : "${bucket},${owner}"
+}
+
+function "s3_public_access_block" {
+  parameters = ["block"]
+  value = {
+    BlockPublicAcls       = block.block_public_acls == true
+    BlockPublicPolicy     = block.block_public_policy == true
+    IgnorePublicAcls      = block.ignore_public_acls == true
+    RestrictPublicBuckets = block.restrict_public_buckets == true
+  }
+}
+
+function "s3_lifecycle_filter" {
+  parameters = ["f"]
+  value = {
+    Prefix                = f.prefix == null && length(f.and) == 0 && length(f.tag) == 0 && f.object_size_greater_than == null && f.object_size_less_than == null ? "" : f.prefix
+    ObjectSizeGreaterThan = f.object_size_greater_than
+    ObjectSizeLessThan    = f.object_size_less_than
+    Tag                   = [for t in f.tag : { Key = t.key, Value = t.value }][0]
+    And = [for a in f.and : {
+      Prefix                = a.prefix
+      ObjectSizeGreaterThan = a.object_size_greater_than
+      ObjectSizeLessThan    = a.object_size_less_than
+      Tags                  = nonempty(tag_list(a.tags))
+    }][0]
+  }
+}
+
+function "s3_lifecycle_rule" {
+  parameters = ["r"]
+  value = {
+    ID                             = r.id
+    Status                         = r.status
+    Prefix                         = length(r.filter) > 0 ? null : fallback(r.prefix, "")
+    Filter                         = [for f in r.filter : s3_lifecycle_filter(f)][0]
+    AbortIncompleteMultipartUpload = [for a in r.abort_incomplete_multipart_upload : { DaysAfterInitiation = a.days_after_initiation }][0]
+    Expiration = [for e in r.expiration : {
+      Date                      = nonempty(e.date) == null ? null : s3_date(e.date)
+      Days                      = fallback(e.days, 0) > 0 ? e.days : null
+      ExpiredObjectDeleteMarker = fallback(e.days, 0) > 0 || nonempty(e.date) != null ? null : e.expired_object_delete_marker
+    }][0]
+    NoncurrentVersionExpiration = [for e in r.noncurrent_version_expiration : {
+      NoncurrentDays = e.noncurrent_days, NewerNoncurrentVersions = e.newer_noncurrent_versions
+    }][0]
+    NoncurrentVersionTransitions = nonempty([for t in r.noncurrent_version_transition : {
+      NoncurrentDays = t.noncurrent_days, NewerNoncurrentVersions = t.newer_noncurrent_versions, StorageClass = t.storage_class
+    }])
+    Transitions = nonempty([for t in r.transition : {
+      Date = nonempty(t.date) == null ? null : s3_date(t.date), Days = nonempty(t.date) == null ? t.days : null, StorageClass = t.storage_class
+    }])
+  }
+}
+
+// Members that the API lacks stay null, as they are where the block does not write them.
+function "s3_lifecycle_block" {
+  parameters = ["r"]
+  value = {
+    id                                = r.ID
+    status                            = r.Status
+    prefix                            = r.Prefix
+    abort_incomplete_multipart_upload = [for a in [r.AbortIncompleteMultipartUpload] : { days_after_initiation = a.DaysAfterInitiation } if a != null]
+    expiration = [for e in [r.Expiration] : {
+      date                         = e.Date == null ? null : s3_date_text(e.Date)
+      days                         = e.Days
+      expired_object_delete_marker = e.ExpiredObjectDeleteMarker
+    } if e != null]
+    filter = [for f in [r.Filter] : {
+      prefix                   = f.Prefix
+      object_size_greater_than = f.ObjectSizeGreaterThan
+      object_size_less_than    = f.ObjectSizeLessThan
+      tag                      = [for t in [f.Tag] : { key = t.Key, value = t.Value } if t != null]
+      and = [for a in [f.And] : {
+        prefix                   = a.Prefix
+        object_size_greater_than = a.ObjectSizeGreaterThan
+        object_size_less_than    = a.ObjectSizeLessThan
+        tags                     = nonempty(tag_map(a.Tags))
+      } if a != null]
+    } if f != null]
+    noncurrent_version_expiration = [for e in [r.NoncurrentVersionExpiration] : {
+      noncurrent_days = e.NoncurrentDays, newer_noncurrent_versions = e.NewerNoncurrentVersions
+    } if e != null]
+    noncurrent_version_transition = [for t in r.NoncurrentVersionTransitions : {
+      noncurrent_days = t.NoncurrentDays, newer_noncurrent_versions = t.NewerNoncurrentVersions, storage_class = t.StorageClass
+    }]
+    transition = [for t in r.Transitions : {
+      date = t.Date == null ? null : s3_date_text(t.Date), days = t.Days, storage_class = t.StorageClass
+    }]
+  }
+}
+
+function "s3_time_text" {
+  parameters = ["seconds"]
+  value      = timeadd("1970-01-01T00:00:00Z", "${floor(seconds)}s")
+}
+
+// A key as the provider has it: no slashes in front, and never two in a row.
+function "s3_object_key" {
+  parameters = ["key"]
+  value      = replace(replace(key, "/^/+/", ""), "//+/", "/")
+}
+
+// PutObject of an aws_s3_object; what the service filled in before is not said again.
+function "s3_put_object" {
+  parameters = ["o", "config", "key"]
+  value = {
+    Bucket                  = o.bucket
+    Key                     = key
+    Body                    = o.source != null ? file_bytes(o.source) : o.content_base64 != null ? base64_bytes(o.content_base64) : fallback(o.content, "")
+    ACL                     = nonempty(config.acl)
+    BucketKeyEnabled        = config.bucket_key_enabled
+    CacheControl            = nonempty(o.cache_control)
+    ChecksumAlgorithm       = nonempty(o.checksum_algorithm)
+    ContentDisposition      = nonempty(o.content_disposition)
+    ContentEncoding         = nonempty(o.content_encoding)
+    ContentLanguage         = nonempty(o.content_language)
+    ContentType             = nonempty(config.content_type)
+    Metadata                = nonempty(o.metadata)
+    SSEKMSKeyId             = nonempty(config.kms_key_id)
+    ServerSideEncryption    = nonempty(config.kms_key_id) != null ? fallback(nonempty(config.server_side_encryption), "aws:kms") : nonempty(config.server_side_encryption)
+    StorageClass            = nonempty(config.storage_class)
+    Tagging                 = nonempty(join("&", [for k, v in fallback(o.tags_all, {}) : "${urlencode(k)}=${urlencode(v)}"]))
+    WebsiteRedirectLocation = nonempty(o.website_redirect)
+  }
+}

@@ -222,3 +222,52 @@ service "codepipeline" {
     state = tag_map(result.tags, "key", "value")
   }
 }
+
+// Buckets have all their tags set at once; so have objects, whose `resource` is "bucket/key".
+service "s3" {
+  tag {
+    let {
+      bucket = split("/", resource)[0]
+      key    = try(substr(resource, length(split("/", resource)[0]) + 1, -1), "")
+    }
+    call "PutBucketTagging" {
+      when    = key == ""
+      request = { Bucket = bucket, Tagging = { TagSet = tag_list(self.tags_all) } }
+    }
+    call "PutObjectTagging" {
+      when    = key != ""
+      request = { Bucket = bucket, Key = key, Tagging = { TagSet = tag_list(self.tags_all) } }
+    }
+  }
+  untag {
+    let {
+      bucket = split("/", resource)[0]
+      key    = try(substr(resource, length(split("/", resource)[0]) + 1, -1), "")
+    }
+    call "PutBucketTagging" {
+      when    = key == ""
+      request = { Bucket = bucket, Tagging = { TagSet = tag_list(self.tags_all) } }
+    }
+    call "PutObjectTagging" {
+      when    = key != ""
+      request = { Bucket = bucket, Key = key, Tagging = { TagSet = tag_list(self.tags_all) } }
+    }
+  }
+  list {
+    let {
+      bucket = split("/", resource)[0]
+      key    = try(substr(resource, length(split("/", resource)[0]) + 1, -1), "")
+    }
+    call "GetBucketTagging" "of_bucket" {
+      when    = key == ""
+      request = { Bucket = bucket }
+      ignore  = ["NoSuchTagSet"]
+    }
+    call "GetObjectTagging" "of_object" {
+      when    = key != ""
+      request = { Bucket = bucket, Key = key }
+      ignore  = ["NoSuchKey", "MethodNotAllowed"]
+    }
+    state = tag_map(key == "" ? of_bucket.TagSet : of_object.TagSet)
+  }
+}

@@ -139,8 +139,7 @@ static char *bucket_name(const S3Call *call) {
 static gboolean check_region(S3Call *call, GError **error) {
 	const char *own = value_get_text(call->bucket, "Region");
 	const char *name = wire_operation_name(call->call.operation);
-	if (g_strcmp0(own, call->call.scope.region) == 0 || g_str_equal(name, "CreateBucket") ||
-		g_str_equal(name, "GetBucketLocation"))
+	if (g_strcmp0(own, call->call.scope.region) == 0 || g_str_equal(name, "GetBucketLocation"))
 		return TRUE;
 	g_autofree char *endpoint = g_strdup_printf("s3.%s.amazonaws.com", own);
 	s3_fail(error, "PermanentRedirect");
@@ -152,12 +151,11 @@ static gboolean check_region(S3Call *call, GError **error) {
 
 static gboolean find_bucket(S3Call *call, const WireRequest *request, GError **error) {
 	g_autofree char *name = bucket_name(call);
-	if (!name)
+	if (!name || g_str_equal(wire_operation_name(call->call.operation), "CreateBucket"))
 		return TRUE;
 	call->bucket = s3_bucket(call->call.region, name);
 	if (value_is_null(call->bucket))
-		return g_str_equal(wire_operation_name(call->call.operation), "CreateBucket") ||
-		       s3_no_such_bucket(error, name);
+		return s3_no_such_bucket(error, name);
 	const char *owner = value_get_text(call->bucket, "Account");
 	const char *expected = value_get_text(call->input, "ExpectedBucketOwner");
 	if (expected && !g_str_equal(expected, owner))
