@@ -272,13 +272,13 @@ static void remove_tasks(Tasks *tasks, char **ids) {
 	glass_job_async(tasks->glass, NULL, remove_job, &job, NULL, on_removed, NULL);
 }
 
-void tasks_sweep(Tasks *tasks) {
+void tasks_sweep(Tasks *tasks, TaskIsOwn is_own) {
 	g_autofree char *path = g_build_filename(glass_home(tasks->glass), TASKS_FOLDER, NULL);
 	g_autoptr(GStrvBuilder) unknown = g_strv_builder_new();
 	g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
 	const char *name;
 	while (folder && (name = g_dir_read_name(folder))) {
-		if (!g_hash_table_contains(tasks->by_id, name))
+		if (!g_hash_table_contains(tasks->by_id, name) && (!is_own || is_own(name)))
 			g_strv_builder_add(unknown, name);
 	}
 	g_auto(GStrv) ids = g_strv_builder_end(unknown);

@@ -102,8 +102,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tasks, tasks_free)
 Task *tasks_run(Tasks *tasks, TaskSpec *spec, GError **error);
 Task *tasks_get(Tasks *tasks, const char *id); /* NULL if unknown */
 /* Kills and removes what runs or lies about of tasks that tasks_run was not told of: called once
- * after a restart, when all that the store knows have been adopted. */
-void tasks_sweep(Tasks *tasks);
+ * after a restart, when all that the store knows have been adopted. `is_own` (NULL: all are) tells
+ * those of this Tasks from another's in the same glass. */
+typedef gboolean (*TaskIsOwn)(const char *id);
+void tasks_sweep(Tasks *tasks, TaskIsOwn is_own);
 
 const TaskSpec *task_spec(const Task *task);
 const char *task_id(const Task *task);

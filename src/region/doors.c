@@ -16,7 +16,7 @@ extern const RegionService region_doors;
 
 #define NAME "doors" /* the service's data */
 #define METADATA "doors/metadata"
-#define CREDENTIALS "door/credentials" /* by id: RoleArn, Session, Vpc, Address */
+#define CREDENTIALS "door/credentials" /* by id: RoleArn, Account (of the role), Service, Session, Vpc, Address */
 #define CREDENTIALS_PATH "/v2/credentials/"
 #define METADATA_PATH "/v4/"
 #define CREDENTIALS_S (6 * 3600)
@@ -53,27 +53,41 @@ char *door_id(void) {
 }
 
 static Value session_of(Region *region, StoreScope scope, const char *role_arn, const char *session,
-	GError **error) {
-	return iam_role_session(region, scope, role_arn, session, ECS_TASKS, CREDENTIALS_S, error);
+	const char *service, GError **error) {
+	return iam_role_session(region, scope, role_arn, session, service, CREDENTIALS_S, error);
 }
 
-gboolean door_credentials_add(Region *region, StoreScope scope, const char *id, const char *vpc,
-	const char *address, const char *role_arn, const char *session, GError **error) {
+gboolean door_service_credentials_add(Region *region, StoreScope scope, const char *id,
+	const char *vpc_account, const char *vpc, const char *address, const char *role_arn,
+	const char *session, const char *service, GError **error) {
+	StoreScope place = {vpc_account, scope.region};
 	g_autoptr(GError) local = NULL;
-	g_auto(Value) first = session_of(region, scope, role_arn, session, &local);
+	g_auto(Value) first = session_of(region, scope, role_arn, session, service, &local);
 	if (local) {
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
-	store_put_take(region_store(region), scope, CREDENTIALS, id,
-		value_object_take("RoleArn", value_string(role_arn), "Session",
+	store_put_take(region_store(region), place, CREDENTIALS, id,
+		value_object_take("RoleArn", value_string(role_arn), "Account",
+			value_string(scope.account), "Service", value_string(service), "Session",
 			value_string(session), "Vpc", value_string(vpc), "Address",
 			value_string(address), NULL));
 	return TRUE;
 }
 
+void door_service_credentials_remove(
+	Region *region, StoreScope scope, const char *vpc_account, const char *id) {
+	store_delete(region_store(region), (StoreScope){vpc_account, scope.region}, CREDENTIALS, id);
+}
+
+gboolean door_credentials_add(Region *region, StoreScope scope, const char *id, const char *vpc,
+	const char *address, const char *role_arn, const char *session, GError **error) {
+	return door_service_credentials_add(region, scope, id, scope.account, vpc, address,
+		role_arn, session, ECS_TASKS, error);
+}
+
 void door_credentials_remove(Region *region, StoreScope scope, const char *id) {
-	store_delete(region_store(region), scope, CREDENTIALS, id);
+	door_service_credentials_remove(region, scope, scope.account, id);
 }
 
 static Value credentials_view(Value credentials, const char *role_arn) {
@@ -93,8 +107,11 @@ static Value renewed(Region *region, StoreScope scope, Value entry, GError **err
 	if (!store_begin(store, error))
 		return VALUE_NOTHING;
 	g_autoptr(GError) local = NULL;
-	g_auto(Value) credentials = session_of(region, scope, value_get_text(entry, "RoleArn"),
-		value_get_text(entry, "Session"), &local);
+	StoreScope owner = {
+		value_text_or(value_get(entry, "Account"), scope.account), scope.region};
+	g_auto(Value) credentials = session_of(region, owner, value_get_text(entry, "RoleArn"),
+		value_get_text(entry, "Session"),
+		value_text_or(value_get(entry, "Service"), ECS_TASKS), &local);
 	if (local)
 		store_rollback(store);
 	else

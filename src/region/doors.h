@@ -20,6 +20,13 @@ char *door_id(void);
  * if the role is not there or does not trust ecs-tasks.amazonaws.com. */
 gboolean door_credentials_add(Region *region, StoreScope scope, const char *id, const char *vpc,
 	const char *address, const char *role_arn, const char *session, GError **error);
+/* The same for what another service runs: sessions are for `service` ("codebuild.amazonaws.com"),
+ * the role is of scope's account, and the VPC of `vpc_account`. */
+gboolean door_service_credentials_add(Region *region, StoreScope scope, const char *id,
+	const char *vpc_account, const char *vpc, const char *address, const char *role_arn,
+	const char *session, const char *service, GError **error);
+void door_service_credentials_remove(
+	Region *region, StoreScope scope, const char *vpc_account, const char *id);
 /* Takes it back, inside the open transaction: when the task has ended. Nothing happens if it is not
  * there. */
 void door_credentials_remove(Region *region, StoreScope scope, const char *id);

@@ -2,7 +2,7 @@
 #include "region/region.h"
 
 extern const RegionService region_admin;
-extern const RegionService region_codebuild;
+extern const RegionService region_codebuild; /* waits for EC2's network */
 extern const RegionService region_codepipeline;
 extern const RegionService region_codepipeline_sources; /* watches objects of S3 */
 extern const RegionService region_connections, region_connections_star;
@@ -29,7 +29,6 @@ extern const RegionService region_sts;
 
 const RegionService *const region_services[] = {
 	&region_admin,
-	&region_codebuild,
 	&region_codepipeline,
 	&region_connections,
 	&region_connections_star,
@@ -43,6 +42,7 @@ const RegionService *const region_services[] = {
 	&region_ec2_tags,
 	&region_dns,
 	&region_doors,
+	&region_codebuild,
 	&region_ecr,
 	&region_ecr_images,
 	&region_ecr_layers,

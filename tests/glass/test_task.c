@@ -174,7 +174,7 @@ static void tear_down(Fixture *fixture, gconstpointer data) {
 		tasks_free(fixture->tasks);
 		fixture->tasks = tasks_new(
 			fixture->glass, fixture->blobs, fixture->layers, &events, fixture);
-		tasks_sweep(fixture->tasks);
+		tasks_sweep(fixture->tasks, NULL);
 		g_assert_true(await(fixture, NULL, has_no_tasks, 15));
 		/* The job's answer comes after its work. */
 		g_usleep(50000);
@@ -716,7 +716,7 @@ static void test_region_killed(Fixture *fixture, gconstpointer data) {
 		add(fixture, spec, "web", script);
 		run(fixture, spec);
 	}
-	tasks_sweep(fixture->tasks);
+	tasks_sweep(fixture->tasks, NULL);
 	for (int i = 0; i < 12; i++) {
 		g_autofree char *id = g_strdup_printf("killed-%d", i);
 		Task *task = tasks_get(fixture->tasks, id);

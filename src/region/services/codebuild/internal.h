@@ -13,8 +13,9 @@
  *   slot       number of the project's storage that it has
  *   shell      what its commands run under, once they are there
  *   launched   its container was started
- *   exports    names of variables to export
- *   stop       it was told to
+ *   spec       the buildspec, as read
+ *   events     how many of its events are in its phases; done, reached: see run.h
+ *   stop       it was told to; ending: STOPPED or TIMED_OUT, once that was decided
  */
 #pragma once
 

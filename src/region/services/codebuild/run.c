@@ -1,44 +1,695 @@
-/* The build controller (for now: queued builds are stopped and time out). */
-#include "region/services/codebuild/internal.h"
+/*
+ * The build controller: carries each build of the store to its end. Every step is one transaction;
+ * what a killed process left half done is found again in the store and goes on from there. The
+ * container outlives the region: its phases are read from what it has told meanwhile.
+ *
+ *   QUEUED            without a glass it stays there
+ *   PROVISIONING      its interface is made, its image is looked up or prepared
+ *   DOWNLOAD_SOURCE   a job unpacks the sources; the buildspec is read, the container started
+ *   INSTALL … POST_BUILD   run.sh tells
+ *   UPLOAD_ARTIFACTS  a job packs them
+ *   FINALIZING, COMPLETED  what it had is given back
+ */
+#include <string.h>
+
+#include "region/doors.h"
+#include "region/services/codebuild/buildspec.h"
+#include "region/services/codebuild/run.h"
+#include "region/services/ec2/ec2.h"
+#include "region/services/iam/iam.h"
+
+#define FLUSH_MS 500
+#define MINUTE_S 60.0
 
 static const StoreScope everywhere = {NULL, NULL};
 
-static void advance(Region *region, StoreScope scope, Value build_taken) {
-	g_auto(Value) build = build_taken;
-	gint64 now = region_now(region);
-	double start = value_to_double(value_get(build, "startTime"), 0);
-	double left = start + 60 * (double)value_get_int(build, "queuedTimeoutInMinutes", 480) -
-		      (double)now / G_USEC_PER_SEC;
-	const char *end = value_to_bool(codebuild_internal(build, "stop")) ? "STOPPED"
-			  : left <= 0					   ? "TIMED_OUT"
-									   : NULL;
-	if (!end) {
-		region_wake_after(region, CODEBUILD_CONTROLLER, left);
+typedef struct {
+	Region *region;
+	Tasks *tasks; /* NULL without a glass */
+	gboolean swept;
+	GHashTable *places; /* id of a task -> Place */
+	GHashTable *busy; /* id of a build that a job works for -> its GCancellable */
+	GString *progress; /* of the image, not yet in the logs */
+	guint flush;
+} Runner;
+
+/* Where a build is in the store. */
+typedef struct {
+	Runner *runner;
+	StoreScope scope;
+	char *id;
+} Place;
+
+/* A build that is being looked at. */
+typedef struct {
+	Runner *runner;
+	Region *region;
+	StoreScope scope;
+	Value build; /* changed while it is looked at */
+	gint64 now;
+} Look;
+
+static void place_free(gpointer data) {
+	g_free(((Place *)data)->id);
+	g_free(data);
+}
+
+static Place *place_of(const Look *look) {
+	Place *place = g_new0(Place, 1);
+	*place = (Place){look->runner,
+		{g_intern_string(look->scope.account), g_intern_string(look->scope.region)},
+		g_strdup(value_get_text(look->build, "id"))};
+	return place;
+}
+
+static char *task_id_of(Value build) {
+	return g_strconcat(CODEBUILD_TASK, codebuild_uuid(build), NULL);
+}
+
+/* ---- changing ---- */
+
+static void set_internal(Look *look, const char *member, Value value) {
+	look->build = codebuild_with_internal_take(value_steal(&look->build), member, value);
+}
+
+static Value internal_of(const Look *look, const char *member) {
+	return codebuild_internal(look->build, member);
+}
+
+static void begin_phase(Look *look, const char *type) {
+	look->build = codebuild_phase_begin_take(value_steal(&look->build), type, look->now);
+}
+
+static void end_phase(Look *look, const char *status, const char *code, const char *message) {
+	look->build = codebuild_phase_end_take(
+		value_steal(&look->build), status, code, message, look->now);
+}
+
+static void next_phase(Look *look, const char *type) {
+	end_phase(look, "SUCCEEDED", NULL, NULL);
+	begin_phase(look, type);
+}
+
+/* The current phase has not ended (run.sh's may have, with the next not begun). */
+static gboolean in_phase(const Look *look) {
+	Value phases = value_get(look->build, "phases");
+	return !value_has(value_at(phases, value_length(phases) - 1), "phaseStatus");
+}
+
+/* ---- the end ---- */
+
+static void give_back(Look *look) {
+	const char *account = value_text(internal_of(look, "account"));
+	const char *credentials = value_text(internal_of(look, "credentials"));
+	if (credentials)
+		door_service_credentials_remove(look->region, look->scope, account, credentials);
+	if (account)
+		ec2_interface_delete(look->region, (StoreScope){account, look->scope.region},
+			value_text(internal_of(look, "interface")));
+}
+
+static gboolean all_succeeded(Value build) {
+	Value phases = value_get(build, "phases");
+	for (gsize i = 0; i < value_length(phases); i++) {
+		const char *status = value_get_text(value_at(phases, i), "phaseStatus");
+		if (status && !g_str_equal(status, "SUCCEEDED"))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static void finish(Look *look, const char *status) {
+	begin_phase(look, "FINALIZING");
+	give_back(look);
+	end_phase(look, "SUCCEEDED", NULL, NULL);
+	look->build = codebuild_complete_take(value_steal(&look->build), status, look->now);
+	if (g_str_equal(status, "FAILED"))
+		codebuild_auto_retry(look->region, look->scope, &look->build);
+}
+
+/* Ends the current phase and the build. A message may be "CODE: words". */
+static void fail(Look *look, const char *status, const char *code, const char *message) {
+	const char *colon = strstr(message, ": ");
+	g_autofree char *own =
+		code || !colon ? g_strdup(code) : g_strndup(message, (gsize)(colon - message));
+	const char *words = code || !colon ? message : colon + 2;
+	end_phase(look, status, own ? own : "CLIENT_ERROR", words);
+	codebuild_say(look->region, look->scope, look->build,
+		"Phase context status code: %s Message: %s", own ? own : "CLIENT_ERROR", words);
+	finish(look, g_str_equal(status, "FAULT") ? "FAULT" : "FAILED");
+}
+
+static void fail_by(Look *look, const char *code, const GError *error) {
+	fail(look, "FAILED", code, error->message);
+}
+
+/* ---- stopping and timeouts ---- */
+
+static gint64 started(Value build, const char *phase) {
+	Value phases = value_get(build, "phases");
+	for (gsize i = 0; i < value_length(phases); i++)
+		if (g_strcmp0(value_get_text(value_at(phases, i), "phaseType"), phase) == 0)
+			return (gint64)(value_to_double(
+						value_get(value_at(phases, i), "startTime"), 0) *
+					G_USEC_PER_SEC);
+	return 0;
+}
+
+/* STOPPED, TIMED_OUT, or NULL: it goes on. */
+static const char *wanted_end(const Look *look) {
+	gboolean queued = codebuild_phase_is(look->build, "QUEUED");
+	gint64 from = started(look->build, queued ? "QUEUED" : "DOWNLOAD_SOURCE");
+	double minutes = (double)(queued ? value_get_int(look->build, "queuedTimeoutInMinutes", 480)
+					 : value_get_int(look->build, "timeoutInMinutes", 60));
+	double left = minutes * MINUTE_S - (double)(look->now - from) / G_USEC_PER_SEC;
+	if (value_to_bool(internal_of(look, "stop")))
+		return "STOPPED";
+	if (from == 0)
+		return NULL;
+	if (left <= 0)
+		return "TIMED_OUT";
+	region_wake_after(look->region, CODEBUILD_CONTROLLER, left);
+	return NULL;
+}
+
+static void end_as(Look *look, const char *status) {
+	gboolean timed_out = g_str_equal(status, "TIMED_OUT");
+	if (!in_phase(look))
+		begin_phase(look, "FINALIZING");
+	end_phase(look, status, timed_out ? "BUILD_TIMED_OUT" : NULL,
+		timed_out ? "Build has timed out. " : NULL);
+	finish(look, status);
+}
+
+/* ---- QUEUED, PROVISIONING ---- */
+
+static gint64 free_slot(const Look *look) {
+	g_auto(StoreIter) iter =
+		store_iter(region_store(look->region), look->scope, CODEBUILD_BUILDS);
+	const char *id;
+	Value build;
+	guint64 used = 0;
+	while (store_iter_next(&iter, &id, &build)) {
+		gint64 slot = value_to_int(codebuild_internal(build, "slot"), -1);
+		if (!codebuild_ended(build) && slot >= 0 && slot < 64 &&
+			g_strcmp0(value_get_text(build, "projectName"),
+				value_get_text(look->build, "projectName")) == 0)
+			used |= (guint64)1 << slot;
+	}
+	gint64 slot = 0;
+	while (slot < 63 && used & (guint64)1 << slot)
+		slot++;
+	return slot;
+}
+
+static gboolean give_credentials(Look *look, Value interface, const char *account, GError **error) {
+	g_autofree char *id = door_id();
+	g_autofree char *session = g_strdup_printf("AWSCodeBuild-%s", codebuild_uuid(look->build));
+	if (!door_service_credentials_add(look->region, look->scope, id, account,
+		    value_get_text(interface, "VpcId"),
+		    value_get_text(interface, "PrivateIpAddress"),
+		    value_get_text(look->build, "serviceRole"), session, CODEBUILD_SERVICE, error))
+		return FALSE;
+	set_internal(look, "credentials", value_string(id));
+	return TRUE;
+}
+
+static void provision(Look *look) {
+	g_autoptr(GError) error = NULL;
+	const char *account = NULL;
+	next_phase(look, "PROVISIONING");
+	g_auto(Value) interface =
+		codebuild_interface_new(look->region, look->scope, look->build, &account, &error);
+	if (error) {
+		fail_by(look, "VPC_CLIENT_ERROR", error);
 		return;
 	}
-	if (!store_begin(region_store(region), NULL))
+	const char *id = value_get_text(interface, "NetworkInterfaceId");
+	set_internal(look, "account", value_string(account));
+	set_internal(look, "interface", value_string(id));
+	set_internal(look, "slot", value_int(free_slot(look)));
+	if (g_str_equal(account, look->scope.account))
+		look->build = value_with_take(value_steal(&look->build), "networkInterface",
+			value_object_take("subnetId", value_ref(value_get(interface, "SubnetId")),
+				"networkInterfaceId", value_string(id), NULL));
+	if (!give_credentials(look, interface, account, &error))
+		fail_by(look, "ACCESS_DENIED", error);
+}
+
+static gboolean may_log(const Look *look, GError **error) {
+	Value logs = value_get(look->build, "logs");
+	const char *group = value_get_text(logs, "groupName");
+	const char *role = value_get_text(look->build, "serviceRole");
+	g_autofree char *arn = region_arn(look->scope, "logs", "log-group:%s:log-stream:%s", group,
+		value_get_text(logs, "streamName"));
+	if (!group || iam_allows(look->region, (StoreScope){look->scope.account, ""}, role,
+			      "logs:CreateLogStream", arn))
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+		"Service role %s does not allow AWS CodeBuild to create Amazon CloudWatch Logs log "
+		"streams for build %s. Error message: User: %s is not authorized to perform: "
+		"logs:CreateLogStream on resource: %s",
+		role, value_get_text(look->build, "arn"), role, arn);
+	return FALSE;
+}
+
+static void find_image(Look *look) {
+	g_autoptr(GError) error = NULL;
+	g_autofree char *digest = NULL;
+	if (!ec2_interface_ready(look->region, value_text(internal_of(look, "interface"))))
 		return;
-	build = codebuild_phase_end_take(value_steal(&build), end, NULL, NULL, now);
-	build = codebuild_complete_take(value_steal(&build), end, now);
-	codebuild_build_put_take(region, scope, value_steal(&build));
-	store_commit(region_store(region), NULL);
+	if (!may_log(look, &error)) {
+		/* Nothing can be logged of it. */
+		end_phase(look, "FAILED", "ACCESS_DENIED", error->message);
+		finish(look, "FAILED");
+		return;
+	}
+	switch (codebuild_image(look->region, look->scope, look->build, &digest, &error)) {
+	case CODEBUILD_IMAGE_PENDING:
+		return;
+	case CODEBUILD_IMAGE_FAILED:
+		g_prefix_error(&error, "Unable to pull customer's container image. ");
+		fail_by(look, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", error);
+		return;
+	case CODEBUILD_IMAGE_READY:
+		set_internal(look, "image", value_string(digest));
+		next_phase(look, "DOWNLOAD_SOURCE");
+	}
+}
+
+/* ---- DOWNLOAD_SOURCE ---- */
+
+static Place *begin_job(Look *look) {
+	const char *id = value_get_text(look->build, "id");
+	g_hash_table_insert(look->runner->busy, g_strdup(id), g_cancellable_new());
+	return place_of(look);
+}
+
+static GCancellable *job_of(const Look *look) {
+	return g_hash_table_lookup(look->runner->busy, value_get_text(look->build, "id"));
+}
+
+/* Looks at the build that a job has worked for, with its transaction open. FALSE: it is not wanted
+ * any more. Takes the place. */
+static gboolean job_ended(Place *place, Look *look) {
+	Region *region = place->runner->region;
+	*look = (Look){place->runner, region, place->scope,
+		store_get(region_store(region), place->scope, CODEBUILD_BUILDS, place->id),
+		region_now(region)};
+	g_hash_table_remove(place->runner->busy, place->id);
+	place_free(place);
+	region_wake(region, CODEBUILD_CONTROLLER);
+	if (!value_is_null(look->build) && !codebuild_ended(look->build) && !wanted_end(look) &&
+		store_begin(region_store(region), NULL))
+		return TRUE;
+	value_clear(&look->build);
+	return FALSE;
+}
+
+static gboolean keep(Look *look) {
+	g_autoptr(GError) error = NULL;
+	codebuild_build_put_take(look->region, look->scope, value_ref(look->build));
+	if (store_commit(region_store(look->region), &error))
+		return TRUE;
+	g_warning("build %s: %s", value_get_text(look->build, "id"), error->message);
+	return FALSE;
+}
+
+/* Our image has what container projects use, and no language runtimes. */
+static gboolean check_runtimes(const Look *look, Value spec, GError **error) {
+	const char *image = value_text(value_get_path(look->build, "environment", "image", NULL));
+	Value phases = value_get(spec, "phases");
+	for (gsize i = 0; i < value_length(phases); i++) {
+		Value runtimes = value_get(value_at(phases, i), "runtimes");
+		for (gsize j = 0; j < value_length(runtimes); j++) {
+			const char *name = value_text(value_at(runtimes, j));
+			if (g_str_equal(name, "docker") || !codebuild_image_is_curated(image))
+				continue;
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+				"YAML_FILE_ERROR: Unknown runtime named '%s'. Terrarium's build "
+				"image has docker only: use an image of your own that has it",
+				name);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static Value read_spec(Look *look, const CodebuildSource *source, GError **error) {
+	g_autoptr(GError) local = NULL;
+	g_auto(Value) spec = buildspec_parse(source->buildspec, strlen(source->buildspec), &local);
+	if (local) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "YAML_FILE_ERROR: %s",
+			local->message);
+		return VALUE_NOTHING;
+	}
+	Value warnings = value_get(spec, "warnings");
+	for (gsize i = 0; i < value_length(warnings); i++)
+		codebuild_say(look->region, look->scope, look->build, "%s",
+			value_text(value_at(warnings, i)));
+	return check_runtimes(look, spec, error) ? value_steal(&spec) : VALUE_NOTHING;
+}
+
+/* Everything that the container needs is looked up and written. The task to run, or NULL. */
+static TaskSpec *prepare(Look *look, const CodebuildSource *source, GError **error) {
+	g_auto(Value) spec = read_spec(look, source, error);
+	if (value_is_null(spec))
+		return NULL;
+	const char *shell = value_text_or(value_get(spec, "shell"), "");
+	if (source->revision)
+		look->build = value_with_take(value_steal(&look->build), "resolvedSourceVersion",
+			value_string(source->revision));
+	set_internal(look, "spec", value_ref(spec));
+	set_internal(look, "shell", value_string(g_str_equal(shell, "bash") ? "bash" : "sh"));
+	g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
+	g_auto(GStrv) environment =
+		codebuild_variables(look->region, look->scope, look->build, spec, secrets, error);
+	if (!environment || !codebuild_secrets_keep(look->region, look->build, secrets, error) ||
+		!codebuild_script_write(look->region, look->build, spec, error))
+		return NULL;
+	return codebuild_task_spec(look->region, look->scope, look->build, environment, error);
+}
+
+static void run_task(Look *look, TaskSpec *spec, GError **error) {
+	g_hash_table_insert(look->runner->places, g_strdup(spec->id), place_of(look));
+	tasks_run(look->runner->tasks, spec, error);
+}
+
+static void on_source(GObject *object, GAsyncResult *result, gpointer data) {
+	g_autoptr(GError) error = NULL;
+	g_autoptr(CodebuildSource) source = codebuild_source_finish(result, &error);
+	Look look;
+	if (!job_ended(data, &look))
+		return;
+	TaskSpec *spec = source ? prepare(&look, source, &error) : NULL;
+	if (spec) {
+		end_phase(&look, "SUCCEEDED", NULL, NULL);
+		set_internal(&look, "launched", value_bool(TRUE));
+	} else {
+		fail_by(&look, NULL, error);
+	}
+	if (keep(&look) && spec)
+		run_task(&look, spec, &error);
+	else
+		task_spec_free(spec);
+	if (spec && error)
+		g_warning("build %s: %s", value_get_text(look.build, "id"), error->message);
+	value_clear(&look.build);
+}
+
+static void download(Look *look) {
+	Place *place = begin_job(look);
+	codebuild_say(look->region, look->scope, look->build, "Phase is DOWNLOAD_SOURCE");
+	codebuild_source_async(
+		look->region, look->scope, look->build, job_of(look), on_source, place);
+}
+
+/* ---- the container ---- */
+
+/* Takes up a container of a former process; one that was about to be started is started. */
+static Task *adopt(Look *look) {
+	g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
+	g_auto(GStrv) environment = codebuild_variables(
+		look->region, look->scope, look->build, internal_of(look, "spec"), secrets, NULL);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *id = task_id_of(look->build);
+	TaskSpec *spec =
+		codebuild_task_spec(look->region, look->scope, look->build, environment, &error);
+	if (spec)
+		run_task(look, spec, &error);
+	if (error)
+		g_warning("build %s: %s", value_get_text(look->build, "id"), error->message);
+	return tasks_get(look->runner->tasks, id);
+}
+
+/* The container has ended: by itself, or because it was told to. */
+static void container_ended(Look *look, const Task *task) {
+	const char *ending = value_text(internal_of(look, "ending"));
+	if (ending) {
+		g_autofree char *status = g_strdup(ending);
+		end_as(look, status);
+		return;
+	}
+	if (value_to_bool(internal_of(look, "done"))) {
+		look->build =
+			value_with_take(value_steal(&look->build), "exportedEnvironmentVariables",
+				codebuild_exported(look->region, look->build));
+		if (value_to_bool(internal_of(look, "reached")))
+			begin_phase(look, "UPLOAD_ARTIFACTS");
+		else
+			finish(look, "FAILED");
+		return;
+	}
+	const char *reason = task ? task_container(task, 0).reason : NULL;
+	gboolean never = value_to_int(internal_of(look, "events"), 0) == 0;
+	if (!in_phase(look))
+		begin_phase(look, never ? "INSTALL" : "FINALIZING");
+	g_autofree char *words = g_strdup_printf("The build's container ended before the build: %s",
+		reason	? reason
+		: never ? "its image may have no /bin/sh"
+			: "it was killed");
+	fail(look, never ? "FAILED" : "FAULT", "BUILD_CONTAINER_ENDED", words);
+}
+
+static void watch_container(Look *look) {
+	g_autofree char *id = task_id_of(look->build);
+	Task *task = tasks_get(look->runner->tasks, id);
+	if (!task)
+		task = adopt(look);
+	look->build = codebuild_events_take(look->region, value_steal(&look->build));
+	if (!task || task_status(task) == TASK_STOPPED) {
+		container_ended(look, task);
+		return;
+	}
+	const char *end = wanted_end(look);
+	if (end && !value_has(value_get(look->build, CODEBUILD_INTERNAL), "ending") &&
+		!value_to_bool(internal_of(look, "done")))
+		set_internal(look, "ending", value_string(end));
+}
+
+/* ---- UPLOAD_ARTIFACTS ---- */
+
+static void on_artifacts(GObject *object, GAsyncResult *result, gpointer data) {
+	g_autoptr(GError) error = NULL;
+	gboolean fine = codebuild_artifacts_finish(result, &error);
+	Look look;
+	if (!job_ended(data, &look))
+		return;
+	if (fine) {
+		end_phase(&look, "SUCCEEDED", NULL, NULL);
+		codebuild_say(look.region, look.scope, look.build,
+			"Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED");
+		finish(&look, all_succeeded(look.build) ? "SUCCEEDED" : "FAILED");
+	} else {
+		fail_by(&look, NULL, error);
+	}
+	keep(&look);
+	value_clear(&look.build);
+}
+
+static void upload(Look *look) {
+	Place *place = begin_job(look);
+	codebuild_artifacts_async(look->region, look->scope, look->build, internal_of(look, "spec"),
+		job_of(look), on_artifacts, place);
+}
+
+/* ---- the steps ---- */
+
+/* One look at a build inside a transaction. */
+static void step(Look *look) {
+	gboolean queued = codebuild_phase_is(look->build, "QUEUED");
+	gboolean packing = codebuild_phase_is(look->build, "UPLOAD_ARTIFACTS");
+	gboolean launched = value_to_bool(internal_of(look, "launched"));
+	const char *end = launched && !packing ? NULL : wanted_end(look);
+	if (end) {
+		if (job_of(look))
+			g_cancellable_cancel(job_of(look));
+		else
+			end_as(look, end);
+		return;
+	}
+	if (!look->runner->tasks)
+		return;
+	if (queued)
+		provision(look);
+	else if (codebuild_phase_is(look->build, "PROVISIONING"))
+		find_image(look);
+	else if (launched && !packing)
+		watch_container(look);
+}
+
+/* After the commit: what runs follows what was decided. */
+static void follow(Look *look) {
+	g_autofree char *id = task_id_of(look->build);
+	Task *task = look->runner->tasks ? tasks_get(look->runner->tasks, id) : NULL;
+	gboolean packing = codebuild_phase_is(look->build, "UPLOAD_ARTIFACTS");
+	if (codebuild_ended(look->build) || packing) {
+		if (task) {
+			task_forget(task);
+			g_hash_table_remove(look->runner->places, id);
+		}
+		if (!packing) {
+			codebuild_secrets_forget(look->region, look->build);
+			if (look->runner->tasks)
+				codebuild_sweep(look->region);
+			return;
+		}
+	}
+	const char *ending = value_text(internal_of(look, "ending"));
+	if (task && ending && task_status(task) != TASK_STOPPING)
+		task_stop(task, ending, "The build was ended.");
+	if (!look->runner->tasks || job_of(look))
+		return;
+	if (packing)
+		upload(look);
+	else if (codebuild_phase_is(look->build, "DOWNLOAD_SOURCE") &&
+		 !value_to_bool(internal_of(look, "launched")))
+		download(look);
+}
+
+static void advance(Look *look) {
+	Store *store = region_store(look->region);
+	g_autoptr(GError) error = NULL;
+	if (!store_begin(store, &error)) {
+		g_warning("build %s: %s", value_get_text(look->build, "id"), error->message);
+		return;
+	}
+	g_auto(Value) before = value_ref(look->build);
+	step(look);
+	if (!value_equal(before, look->build))
+		codebuild_build_put_take(look->region, look->scope, value_ref(look->build));
+	if (store_commit(store, &error))
+		follow(look);
+	else
+		g_warning("build %s: %s", value_get_text(look->build, "id"), error->message);
+}
+
+/* ---- the controller ---- */
+
+typedef void (*EachBuild)(Look *look);
+
+static void each_build(Runner *runner, EachBuild call) {
+	g_auto(StoreIter) iter =
+		store_iter(region_store(runner->region), everywhere, CODEBUILD_BUILDS);
+	const char *id;
+	Value build;
+	while (store_iter_next(&iter, &id, &build)) {
+		if (codebuild_ended(build))
+			continue;
+		Look look = {runner, runner->region, store_iter_scope(&iter), value_ref(build),
+			region_now(runner->region)};
+		call(&look);
+		value_clear(&look.build);
+	}
+}
+
+static gboolean is_build_task(const char *id) {
+	return g_str_has_prefix(id, CODEBUILD_TASK);
 }
 
 static void control(Region *region, gpointer data) {
-	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, CODEBUILD_BUILDS);
-	const char *id;
-	Value build;
-	while (store_iter_next(&iter, &id, &build))
-		if (!codebuild_ended(build))
-			advance(region, store_iter_scope(&iter), value_ref(build));
+	Runner *runner = data;
+	each_build(runner, advance);
+	if (runner->tasks && !runner->swept) {
+		runner->swept = TRUE;
+		tasks_sweep(runner->tasks, is_build_task);
+		codebuild_sweep(region);
+	}
+}
+
+/* ---- what the glass tells ---- */
+
+static void on_changed(Task *task, gpointer data) {
+	region_wake(((Runner *)data)->region, CODEBUILD_CONTROLLER);
+}
+
+static void on_log(Task *task, const TaskLogLine *lines, gsize n_lines, gpointer data) {
+	Runner *runner = data;
+	const Place *place = g_hash_table_lookup(runner->places, task_id(task));
+	g_return_if_fail(place != NULL);
+	g_auto(Value) build =
+		store_get(region_store(runner->region), place->scope, CODEBUILD_BUILDS, place->id);
+	if (value_is_null(build))
+		return;
+	codebuild_log(runner->region, place->scope, build, lines, n_lines);
+	region_wake(runner->region, CODEBUILD_CONTROLLER);
+}
+
+/* The glass is a new one: what ran in the former one has ended. */
+static void lost(Look *look) {
+	Store *store = region_store(look->region);
+	if (!value_to_bool(internal_of(look, "launched")) ||
+		codebuild_phase_is(look->build, "UPLOAD_ARTIFACTS") || !store_begin(store, NULL))
+		return;
+	if (!in_phase(look))
+		begin_phase(look, "FINALIZING");
+	fail(look, "FAULT", "BUILD_HOST_STOPPED",
+		"The machine that the build ran on was stopped. Retry the build.");
+	keep(look);
+}
+
+/* ---- the image's progress, a few lines at a time ---- */
+
+static void tell_waiting(Look *look) {
+	if (codebuild_phase_is(look->build, "PROVISIONING") &&
+		codebuild_image_is_curated(
+			value_text(value_get_path(look->build, "environment", "image", NULL))))
+		codebuild_say(
+			look->region, look->scope, look->build, "%s", look->runner->progress->str);
+}
+
+static gboolean flush_progress(gpointer data) {
+	Runner *runner = data;
+	runner->flush = 0;
+	g_strchomp(runner->progress->str);
+	each_build(runner, tell_waiting);
+	g_string_truncate(runner->progress, 0);
+	return G_SOURCE_REMOVE;
+}
+
+static void tell(Region *region, const char *line) {
+	Runner *runner = region_data(region, CODEBUILD_CONTROLLER);
+	g_string_append_printf(runner->progress, "%s\n", line);
+	if (!runner->flush)
+		runner->flush = g_timeout_add(FLUSH_MS, flush_progress, runner);
+}
+
+/* ---- start and stop ---- */
+
+static void runner_free(gpointer data) {
+	Runner *runner = data;
+	if (runner->flush)
+		g_source_remove(runner->flush);
+	tasks_free(runner->tasks);
+	g_hash_table_unref(runner->places);
+	g_hash_table_unref(runner->busy);
+	g_string_free(runner->progress, TRUE);
+	g_free(runner);
 }
 
 gboolean codebuild_run_start(Region *region, GError **error) {
-	region_controller_add(region, CODEBUILD_CONTROLLER, control, NULL);
+	static const TaskEvents events = {.changed = on_changed, .log = on_log};
+	Runner *runner = g_new0(Runner, 1);
+	runner->region = region;
+	runner->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, place_free);
+	runner->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
+	runner->progress = g_string_new(NULL);
+	region_set_data(region, CODEBUILD_CONTROLLER, runner, runner_free);
+	codebuild_environment_start(region, tell);
+	Glass *glass = region_glass(region);
+	if (glass) {
+		runner->tasks = tasks_new(
+			glass, region_blobs(region), region_layers(region), &events, runner);
+		if (!glass_adopted(glass))
+			each_build(runner, lost);
+	}
+	region_controller_add(region, CODEBUILD_CONTROLLER, control, runner);
 	region_wake_on(region, CODEBUILD_CONTROLLER, CODEBUILD_BUILDS);
+	ec2_network_notify(region, CODEBUILD_CONTROLLER);
 	region_wake(region, CODEBUILD_CONTROLLER);
 	return TRUE;
 }
 
 void codebuild_run_stop(Region *region) {
+	codebuild_environment_stop(region);
 }

@@ -501,12 +501,17 @@ static void tend(Look *look) {
 		advance(look);
 }
 
+/* ECS's ids are hexadecimal digits; other services' have a word before a dash. */
+static gboolean is_ecs_task(const char *id) {
+	return !strchr(id, '-');
+}
+
 static void control(Region *region, gpointer data) {
 	Runner *runner = data;
 	each_task(runner, tend);
 	if (runner->tasks && !runner->swept) {
 		runner->swept = TRUE;
-		tasks_sweep(runner->tasks);
+		tasks_sweep(runner->tasks, is_ecs_task);
 	}
 }
 

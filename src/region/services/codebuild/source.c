@@ -1,0 +1,313 @@
+/*
+ * The sources of a build: zip files, unpacked by a job in the glass (they are the user's, and what
+ * is in them must not reach beyond the build's folder), which also finds the buildspec.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <linux/openat2.h>
+#include <unistd.h>
+
+#include "glass/job.h"
+#include "region/services/codebuild/run.h"
+
+#define LARGEST_BUILDSPEC (1 << 20)
+#define BLOCK 65536
+
+/* One source: where it comes from and where it goes to. */
+typedef struct {
+	int fd; /* the zip; -1: an empty folder */
+	char *folder; /* as the glass sees it */
+} Piece;
+
+typedef struct {
+	Region *region;
+	StoreScope scope;
+	Value build;
+	GArray *pieces; /* of Piece; the first is the primary one */
+	char *job; /* the build's folder as the glass sees it */
+	char *buildspec; /* path in the primary source; NULL: it is inline */
+	char *revision;
+} Work;
+
+static void work_free(gpointer data) {
+	Work *work = data;
+	for (guint i = 0; i < work->pieces->len; i++) {
+		Piece *piece = &g_array_index(work->pieces, Piece, i);
+		if (piece->fd >= 0)
+			close(piece->fd);
+		g_free(piece->folder);
+	}
+	g_array_unref(work->pieces);
+	value_clear(&work->build);
+	g_free(work->job);
+	g_free(work->buildspec);
+	g_free(work->revision);
+	g_free(work);
+}
+
+void codebuild_source_free(CodebuildSource *source) {
+	if (!source)
+		return;
+	g_free(source->buildspec);
+	g_free(source->revision);
+	g_free(source);
+}
+
+const char *codebuild_uuid(Value build) {
+	const char *id = value_get_text(build, "id");
+	return strrchr(id, ':') + 1;
+}
+
+char *codebuild_job_path(Region *region, Value build, const char *name) {
+	return g_build_filename(
+		region_home(region), CODEBUILD_JOBS, codebuild_uuid(build), name, NULL);
+}
+
+char *codebuild_source_folder(Value build, const char *identifier) {
+	/* A number of its own for each, that follows from the build. */
+	g_autofree char *name =
+		g_strconcat(codebuild_uuid(build), "/", identifier ? identifier : "", NULL);
+	return g_strdup_printf(
+		CODEBUILD_HOME "/output/src%09u/src", g_str_hash(name) % 1000000000u);
+}
+
+/* ---- inside the glass ---- */
+
+static gboolean failed(GError **error, const char *what) {
+	g_set_error(
+		error, G_IO_ERROR, g_io_error_from_errno(errno), "%s: %s", what, g_strerror(errno));
+	return FALSE;
+}
+
+static gboolean copy_entry(struct archive *from, struct archive *to) {
+	const void *bytes;
+	size_t size;
+	la_int64_t offset;
+	int result;
+	while ((result = archive_read_data_block(from, &bytes, &size, &offset)) == ARCHIVE_OK)
+		if (archive_write_data_block(to, bytes, size, offset) < ARCHIVE_WARN)
+			return FALSE;
+	return result == ARCHIVE_EOF;
+}
+
+static gboolean copy_all(struct archive *from, struct archive *to, GError **error) {
+	struct archive_entry *entry;
+	int result;
+	while ((result = archive_read_next_header(from, &entry)) == ARCHIVE_OK ||
+		result == ARCHIVE_WARN) {
+		const char *path = archive_entry_pathname(entry);
+		if (archive_entry_hardlink(entry) || !path || !*path)
+			continue;
+		archive_entry_set_uid(entry, 0);
+		archive_entry_set_gid(entry, 0);
+		if (archive_write_header(to, entry) < ARCHIVE_WARN || !copy_entry(from, to)) {
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s", path,
+				archive_error_string(to) ? archive_error_string(to)
+							 : archive_error_string(from));
+			return FALSE;
+		}
+	}
+	if (result == ARCHIVE_EOF && archive_write_close(to) >= ARCHIVE_WARN)
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s",
+		archive_error_string(from) ? archive_error_string(from) : "not an archive");
+	return FALSE;
+}
+
+/* Unpacks a zip (or a tar) into the working folder. */
+static gboolean unpack(int fd, GError **error) {
+	struct archive *from = archive_read_new(), *to = archive_write_disk_new();
+	archive_read_support_filter_all(from);
+	archive_read_support_format_zip(from);
+	archive_read_support_format_tar(from);
+	archive_write_disk_set_options(
+		to, ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+			    ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+			    ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_UNLINK);
+	gboolean fine = FALSE;
+	if (lseek(fd, 0, SEEK_SET) < 0 || archive_read_open_fd(from, fd, BLOCK) != ARCHIVE_OK)
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+			"the source is no zip archive: %s",
+			archive_error_string(from) ? archive_error_string(from) : "");
+	else
+		fine = copy_all(from, to, error);
+	archive_read_free(from);
+	archive_write_free(to);
+	return fine;
+}
+
+static gboolean remove_folder(const char *path) {
+	g_autofree char *quoted = g_shell_quote(path);
+	g_autofree char *command = g_strconcat("rm -rf --one-file-system -- ", quoted, NULL);
+	int status;
+	return g_spawn_command_line_sync(command, NULL, NULL, &status, NULL) && status == 0;
+}
+
+static gboolean make_folders(const Work *work, GError **error) {
+	static const char *const names[] = {"events", "exported", "expanded", "tmp", "output",
+		"script", "script/install", "local-cache"};
+	if (!remove_folder(work->job) || g_mkdir_with_parents(work->job, 0755) < 0)
+		return failed(error, work->job);
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_build_filename(work->job, names[i], NULL);
+		if (g_mkdir_with_parents(path, 0755) < 0)
+			return failed(error, path);
+		/* Commands may run as anybody (run-as). */
+		if (i < 4 && chmod(path, 0777) < 0)
+			return failed(error, path);
+	}
+	return TRUE;
+}
+
+/* The text of the buildspec, never from outside of the source. */
+static GBytes *read_buildspec(const Work *work, GError **error) {
+	const Piece *primary = &g_array_index(work->pieces, Piece, 0);
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH};
+	struct stat status;
+	int folder = open(primary->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = (int)syscall(SYS_openat2, folder, work->buildspec, &how, sizeof how);
+	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+		status.st_size > LARGEST_BUILDSPEC) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+			"YAML_FILE_ERROR: YAML file does not exist: %s", work->buildspec);
+		return NULL;
+	}
+	char *text = g_malloc((gsize)status.st_size + 1);
+	gssize n = read(fd, text, (gsize)status.st_size);
+	return g_bytes_new_take(text, n < 0 ? 0 : (gsize)n);
+}
+
+static GBytes *source_job(gpointer data, GError **error) {
+	const Work *work = data;
+	if (!make_folders(work, error))
+		return NULL;
+	for (guint i = 0; i < work->pieces->len; i++) {
+		const Piece *piece = &g_array_index(work->pieces, Piece, i);
+		if (g_mkdir_with_parents(piece->folder, 0755) < 0 || chdir(piece->folder) < 0) {
+			failed(error, piece->folder);
+			return NULL;
+		}
+		if (piece->fd >= 0 && !unpack(piece->fd, error)) {
+			g_prefix_error(error, "CLIENT_ERROR: ");
+			return NULL;
+		}
+	}
+	return work->buildspec ? read_buildspec(work, error) : g_bytes_new("", 0);
+}
+
+/* ---- outside ---- */
+
+static char *glass_path(Value build, const char *container_path) {
+	return g_strdup_printf(GLASS_HOME "/" CODEBUILD_JOBS "/%s%s", codebuild_uuid(build),
+		container_path + strlen(CODEBUILD_HOME));
+}
+
+static void on_unpacked(GObject *source, GAsyncResult *result, gpointer data) {
+	g_autoptr(GTask) task = data;
+	Work *work = g_task_get_task_data(task);
+	GError *error = NULL;
+	g_autoptr(GBytes) bytes = glass_job_finish(result, &error);
+	if (!bytes) {
+		g_task_return_error(task, error);
+		return;
+	}
+	CodebuildSource *found = g_new0(CodebuildSource, 1);
+	const char *inline_text =
+		value_text_or(value_get_path(work->build, "source", "buildspec", NULL), "");
+	gsize length;
+	const char *text = g_bytes_get_data(bytes, &length);
+	found->buildspec = work->buildspec ? g_strndup(text, length) : g_strdup(inline_text);
+	found->revision = g_steal_pointer(&work->revision);
+	g_task_return_pointer(task, found, (GDestroyNotify)codebuild_source_free);
+}
+
+static void add_piece(Work *work, int fd, const char *identifier) {
+	g_autofree char *folder = codebuild_source_folder(work->build, identifier);
+	Piece piece = {fd, glass_path(work->build, folder)};
+	g_array_append_val(work->pieces, piece);
+}
+
+/* What CodePipeline gives: the first is the primary source. */
+static gboolean add_inputs(Work *work, GError **error) {
+	Value inputs = codebuild_internal(work->build, "inputs");
+	for (gsize i = 0; i < value_length(inputs); i++) {
+		Value input = value_at(inputs, i);
+		const char *path = value_get_text(input, "zip");
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0) {
+			failed(error, path);
+			g_prefix_error(error, "CLIENT_ERROR: ");
+			return FALSE;
+		}
+		add_piece(work, fd, i == 0 ? NULL : value_get_text(input, "name"));
+		if (i == 0)
+			work->revision = g_strdup(value_get_text(input, "revision"));
+	}
+	if (value_length(inputs) == 0)
+		add_piece(work, -1, NULL);
+	return TRUE;
+}
+
+static gboolean add_source(Work *work, Value source, const char *identifier, GError **error) {
+	const char *type = value_text_or(value_get(source, "type"), "");
+	if (g_str_equal(type, "NO_SOURCE")) {
+		add_piece(work, -1, identifier);
+		return TRUE;
+	}
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+		"CLIENT_ERROR: NotImplemented: Terrarium does not implement sources of type %s yet",
+		type);
+	return FALSE;
+}
+
+static gboolean add_sources(Work *work, GError **error) {
+	Value source = value_get(work->build, "source");
+	Value secondary = value_get(work->build, "secondarySources");
+	gboolean fine = g_strcmp0(value_get_text(source, "type"), "CODEPIPELINE") == 0
+				? add_inputs(work, error)
+				: add_source(work, source, NULL, error);
+	for (gsize i = 0; i < value_length(secondary) && fine; i++)
+		fine = add_source(work, value_at(secondary, i),
+			value_get_text(value_at(secondary, i), "sourceIdentifier"), error);
+	return fine;
+}
+
+/* A buildspec of several lines, or of JSON, is inline; otherwise it is a file of the source. */
+static char *buildspec_path(Value build) {
+	const char *given = value_text_or(value_get_path(build, "source", "buildspec", NULL), "");
+	if (!*given)
+		return g_strdup("buildspec.yml");
+	gboolean is_inline = strchr(given, '\n') || *given == '{' || strchr(given, ':');
+	return is_inline ? NULL : g_strdup(given);
+}
+
+void codebuild_source_async(Region *region, StoreScope scope, Value build,
+	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data) {
+	g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
+	Work *work = g_new0(Work, 1);
+	*work = (Work){region, scope, value_ref(build), g_array_new(FALSE, FALSE, sizeof(Piece)),
+		glass_path(build, CODEBUILD_HOME), buildspec_path(build), NULL};
+	g_task_set_task_data(task, work, work_free);
+	GError *error = NULL;
+	g_autofree char *jobs = glass_make_folder(region_glass(region), CODEBUILD_JOBS, &error);
+	if (!jobs || !add_sources(work, &error)) {
+		g_task_return_error(task, error);
+		return;
+	}
+	g_autofree int *fds = g_new(int, work->pieces->len);
+	gsize n_fds = 0;
+	for (guint i = 0; i < work->pieces->len; i++)
+		if (g_array_index(work->pieces, Piece, i).fd >= 0)
+			fds[n_fds++] = g_array_index(work->pieces, Piece, i).fd;
+	glass_job_fds_async(region_glass(region), NULL, source_job, work, fds, n_fds, cancellable,
+		on_unpacked, g_object_ref(task));
+}
+
+CodebuildSource *codebuild_source_finish(GAsyncResult *result, GError **error) {
+	return g_task_propagate_pointer(G_TASK(result), error);
+}

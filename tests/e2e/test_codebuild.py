@@ -1,0 +1,330 @@
+"""Builds that really run: in a small image of our own, and once in the one that serves aws/codebuild/…"""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+import uuid
+
+import pytest
+
+from conftest import wait_until
+
+ACCOUNT = "000000000000"
+HOST = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
+
+
+class Builds:
+    def __init__(self, region):
+        self.region = region
+        self.name = "b-" + uuid.uuid4().hex[:8]
+        self.codebuild, self.logs = region.client("codebuild"), region.client("logs")
+        self.iam, self.ecr = region.client("iam"), region.client("ecr")
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        self.role = self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        self.allow("*")
+        self.ecr.create_repository(repositoryName=self.name)
+        region.registry.push(self.name, "environment", User="0")
+        self.image = f"{HOST}/{self.name}:environment"
+        self.made = False
+
+    def allow(self, *actions):
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+        self.iam.put_role_policy(RoleName=self.name, PolicyName="all", PolicyDocument=json.dumps(policy))
+
+    def project(self, buildspec, image=None, privileged=False, **more):
+        self.codebuild.create_project(
+            name=self.name,
+            source={"type": "NO_SOURCE", "buildspec": buildspec},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={"type": "LINUX_CONTAINER", "image": image or self.image, "privilegedMode": privileged,
+                         "computeType": "BUILD_GENERAL1_SMALL", **more.pop("environment", {})},
+            serviceRole=self.role,
+            **more,
+        )
+        self.made = True
+
+    def start(self, **more):
+        return self.codebuild.start_build(projectName=self.name, **more)["build"]["id"]
+
+    def get(self, build):
+        return self.codebuild.batch_get_builds(ids=[build])["builds"][0]
+
+    def ended(self, build, seconds=60):
+        def ended():
+            now = self.get(build)
+            return now if now["buildComplete"] else None
+        return wait_until(ended, f"the build ends: {self.get(build)['currentPhase']}", seconds)
+
+    def phases(self, build):
+        return {p["phaseType"]: p.get("phaseStatus") for p in self.get(build)["phases"]}
+
+    def context(self, build, phase):
+        (found,) = [p for p in self.get(build)["phases"] if p["phaseType"] == phase]
+        return found["contexts"][0]
+
+    def lines(self, build):
+        logs = self.get(build)["logs"]
+        pages = self.logs.filter_log_events(
+            logGroupName=logs["groupName"], logStreamNames=[logs["streamName"]], limit=10000)
+        return [event["message"] for event in pages["events"]]
+
+    def close(self):
+        if self.made:
+            ids = self.codebuild.list_builds_for_project(projectName=self.name)["ids"]
+            for each in ids:
+                self.codebuild.stop_build(id=each)
+                self.ended(each)
+            self.codebuild.delete_project(name=self.name)
+        self.ecr.delete_repository(repositoryName=self.name, force=True)
+        self.iam.delete_role_policy(RoleName=self.name, PolicyName="all")
+        self.iam.delete_role(RoleName=self.name)
+
+
+@pytest.fixture
+def builds(region):
+    made = Builds(region)
+    yield made
+    made.close()
+
+
+def test_a_build_succeeds(builds):
+    builds.project("""
+version: 0.2
+env:
+  variables: {FROM_SPEC: one, BOTH: spec}
+  exported-variables: [TAG]
+phases:
+  install:
+    commands: ["PLAIN=kept", "cd /tmp"]
+  build:
+    commands:
+      - echo "$PLAIN $FROM_SPEC $BOTH in $(pwd)"
+      - env
+      - |
+        for i in 1 2; do
+          echo "number $i"
+        done
+      - export TAG=v1
+    finally:
+      - echo finally
+  post_build:
+    commands: ['echo "succeeding $CODEBUILD_BUILD_SUCCEEDING"']
+""", environment={"environmentVariables": [{"name": "BOTH", "value": "project"}]})
+    build = builds.start(environmentVariablesOverride=[{"name": "MORE", "value": "a b"}])
+    done = builds.ended(build)
+    lines = builds.lines(build)
+    assert done["buildStatus"] == "SUCCEEDED", (done["phases"], lines)
+    assert list(builds.phases(build)) == [
+        "SUBMITTED", "QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD",
+        "UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED"]
+    for line in ("kept one project in /tmp", "number 1", "number 2", "finally", "succeeding 1", "MORE=a b",
+                 f"CODEBUILD_BUILD_ID={build}", "CODEBUILD_BUILD_NUMBER=1", "CODEBUILD_INITIATOR=root"):
+        assert line in lines
+    assert any("Entering phase BUILD" in line for line in lines)
+    assert done["exportedEnvironmentVariables"] == [{"name": "TAG", "value": "v1"}]
+    groups = builds.region.client("ec2").describe_vpcs()["Vpcs"]
+    assert not [vpc for vpc in groups if vpc["CidrBlock"] == "192.168.0.0/16"]
+
+
+def test_failures(builds):
+    builds.project("""
+version: 0.2
+phases:
+  pre_build: {commands: ["echo before"]}
+  build:
+    commands: ["false || exit 3", "echo not reached"]
+    finally: ["echo finally"]
+  post_build: {commands: ['echo "succeeding $CODEBUILD_BUILD_SUCCEEDING"']}
+""")
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    phases, lines = builds.phases(build), builds.lines(build)
+    assert (phases["BUILD"], phases["POST_BUILD"], phases["UPLOAD_ARTIFACTS"]) == ("FAILED", "SUCCEEDED", "SUCCEEDED")
+    assert builds.context(build, "BUILD") == {
+        "statusCode": "COMMAND_EXECUTION_ERROR",
+        "message": "Error while executing command: false || exit 3. Reason: exit status 3"}
+    assert "finally" in lines and "succeeding 0" in lines and "not reached" not in lines
+    build = builds.start(buildspecOverride="version: 0.2\nphases: {install: {commands: [nowhere-to-be-found]}}")
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert "BUILD" not in builds.phases(build)
+    assert "exit status 127" in builds.context(build, "INSTALL")["message"]
+    build = builds.start(buildspecOverride="version: 0.2\nphases:\n  build:\n    commands:\n      - a: b\n")
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    wrong = builds.context(build, "DOWNLOAD_SOURCE")
+    assert wrong["statusCode"] == "YAML_FILE_ERROR" and "line 5" in wrong["message"]
+    build = builds.start(imageOverride=f"{HOST}/{builds.name}:none")
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert builds.context(build, "PROVISIONING")["statusCode"] == "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE"
+
+
+def test_on_failure(builds):
+    builds.project("""
+version: 0.2
+phases:
+  install:
+    on-failure: CONTINUE
+    commands: ["exit 1"]
+  pre_build:
+    on-failure: RETRY-2
+    commands: ["test -e /tmp/second || { touch=1; echo > /tmp/second; exit 1; }", "echo third"]
+  build:
+    on-failure: ABORT
+    commands: ["false"]
+  post_build: {commands: ["echo not reached"]}
+""")
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    phases = builds.phases(build)
+    assert (phases["INSTALL"], phases["PRE_BUILD"], phases["BUILD"]) == ("FAILED", "SUCCEEDED", "FAILED")
+    assert "POST_BUILD" not in phases and "third" in builds.lines(build)
+
+
+def test_secrets(builds):
+    secrets, ssm = builds.region.client("secretsmanager"), builds.region.client("ssm")
+    secrets.create_secret(Name=builds.name, SecretString=json.dumps({"password": "hunter22"}))
+    ssm.put_parameter(Name=f"/{builds.name}/p", Value="parameter-value", Type="SecureString")
+    spec = f"""
+version: 0.2
+env:
+  secrets-manager: {{PASSWORD: "{builds.name}:password"}}
+  parameter-store: {{PARAMETER: /{builds.name}/p}}
+phases:
+  build:
+    commands: ['echo "<$PASSWORD>"', 'test "$PASSWORD" = hunter22', 'test "$PARAMETER" = parameter-value']
+"""
+    builds.project(spec)
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "SUCCEEDED", builds.lines(build)
+    lines = builds.lines(build)
+    assert "<***>" in lines and not any("hunter22" in line and "Running command" not in line for line in lines)
+    builds.allow("logs:*", "ssm:*")
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert "secretsmanager:GetSecretValue" in builds.context(build, "DOWNLOAD_SOURCE")["message"]
+    builds.allow("ec2:*")
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert builds.context(build, "PROVISIONING")["statusCode"] == "ACCESS_DENIED"
+    secrets.delete_secret(SecretId=builds.name, ForceDeleteWithoutRecovery=True)
+
+
+SLEEPS = "version: 0.2\nphases: {build: {commands: ['echo begun', 'sleep 600']}}"
+
+
+def begun(builds, build):
+    wait_until(lambda: builds.get(build)["currentPhase"] == "BUILD", "the build phase begins")
+
+
+def test_stop_and_timeout(builds):
+    builds.project(SLEEPS, timeoutInMinutes=5)
+    build = builds.start()
+    begun(builds, build)
+    builds.codebuild.stop_build(id=build)
+    assert builds.ended(build)["buildStatus"] == "STOPPED"
+    assert builds.phases(build)["BUILD"] == "STOPPED"
+    build = builds.start()
+    begun(builds, build)
+    step = urllib.request.Request(f"{builds.region.url}/_terrarium/clock?advance=301", method="POST", data=b"")
+    urllib.request.urlopen(step, timeout=10).close()
+    assert builds.ended(build)["buildStatus"] == "TIMED_OUT"
+    assert builds.context(build, "BUILD")["statusCode"] == "BUILD_TIMED_OUT"
+    again = builds.codebuild.retry_build(id=build)["build"]
+    assert again["buildNumber"] == 3
+
+
+def test_a_build_outlives_the_region(builds):
+    builds.project("version: 0.2\nphases: {build: {commands: ['echo begun', 'sleep 4', 'echo over']}}")
+    build = builds.start()
+    begun(builds, build)
+    os.kill(builds.region.pid(), signal.SIGKILL)
+    time.sleep(1)
+    up = builds.region.run("up")
+    assert up.returncode == 0, up.stderr
+    assert builds.ended(build)["buildStatus"] == "SUCCEEDED"
+    lines = builds.lines(build)
+    assert lines.count("begun") == 1 and lines.count("over") == 1
+
+
+def test_in_a_vpc(builds):
+    ec2 = builds.region.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][0]["GroupId"]
+    builds.project(
+        "version: 0.2\nphases: {build: {commands: ['cat /etc/hosts',"
+        " 'wget -q -O - http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']}}",
+        vpcConfig={"vpcId": vpc, "subnets": [subnet], "securityGroupIds": [group]})
+    build = builds.start()
+    done = builds.ended(build)
+    lines = builds.lines(build)
+    assert done["buildStatus"] == "SUCCEEDED", lines
+    assert done["networkInterface"]["subnetId"] == subnet
+    assert any(line.startswith("10.9.1.") for line in lines)
+    assert any(builds.role in line for line in lines)
+    wait_until(lambda: not ec2.describe_network_interfaces()["NetworkInterfaces"], "its interface is gone")
+    ec2.delete_subnet(SubnetId=subnet)
+    ec2.delete_vpc(VpcId=vpc)
+
+
+def test_local_cache(builds):
+    builds.project("""
+version: 0.2
+phases: {build: {commands: ["mkdir -p /var/kept", "cat /var/kept/file || echo nothing", "echo before > /var/kept/file"]}}
+cache: {paths: ["/var/kept/**/*"]}
+""", cache={"type": "LOCAL", "modes": ["LOCAL_CUSTOM_CACHE"]})
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "SUCCEEDED", builds.lines(build)
+    assert "nothing" in builds.lines(build)
+    build = builds.start()
+    builds.ended(build)
+    assert "before" in builds.lines(build)
+    builds.codebuild.invalidate_project_cache(projectName=builds.name)
+    build = builds.start()
+    builds.ended(build)
+    assert "nothing" in builds.lines(build)
+
+
+DOCKER = """
+version: 0.2
+env: {variables: {REGISTRY: "%s", REPOSITORY: "%s"}}
+phases:
+  pre_build:
+    commands:
+      - aws ecr get-login-password | docker login --username AWS --password-stdin $REGISTRY
+      - docker pull $REGISTRY/$REPOSITORY:app || true
+      - printf 'FROM scratch\\nCOPY file /file\\nCOPY big /big\\n' > Dockerfile
+      - echo hello > file
+      - test -e /var/lib/containers/big || head -c 30000000 /dev/urandom > /var/lib/containers/big
+      - cp -p /var/lib/containers/big big
+  build:
+    commands:
+      - docker build --cache-from $REGISTRY/$REPOSITORY:app -t $REPOSITORY:app .
+      - docker tag $REPOSITORY:app $REGISTRY/$REPOSITORY:app
+  post_build:
+    commands:
+      - docker push $REGISTRY/$REPOSITORY:app
+      - docker compose up || echo refused
+      - git --version && jq --version && curl --version && unzip -v
+"""
+
+
+def test_docker_in_the_image_that_serves_awss(builds):
+    builds.project(DOCKER % (HOST, builds.name), image="aws/codebuild/standard:7.0", privileged=True)
+    build = builds.start()
+    assert builds.ended(build, 600)["buildStatus"] == "SUCCEEDED", builds.lines(build)
+    lines = builds.lines(build)
+    assert "refused" in lines and any("Login Succeeded" in line for line in lines)
+    before = builds.ecr.describe_images(repositoryName=builds.name, imageIds=[{"imageTag": "app"}])["imageDetails"][0]
+    start = time.monotonic()
+    build = builds.start()
+    assert builds.ended(build)["buildStatus"] == "SUCCEEDED", builds.lines(build)
+    assert time.monotonic() - start < 30
+    assert any("Using cache" in line for line in builds.lines(build)), builds.lines(build)
+    after = builds.ecr.describe_images(repositoryName=builds.name, imageIds=[{"imageTag": "app"}])["imageDetails"][0]
+    assert after["imageDigest"] == before["imageDigest"]
+    build = builds.start(privilegedModeOverride=False)
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert any("Cannot connect to the Docker daemon" in line for line in builds.lines(build))
