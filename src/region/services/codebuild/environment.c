@@ -3,7 +3,6 @@
  * in the blob store under the digest of its recipe, so that a new recipe is a new image. All others
  * are looked up in the region's registry.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,12 +37,10 @@ static char *recipe(void) {
 	return g_strndup(g_checksum_get_string(sum), 16);
 }
 
-static gboolean write_files(const char *folder, GError **error) {
-	if (g_mkdir_with_parents(folder, 0755) < 0) {
-		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s: %s", folder,
-			g_strerror(errno));
+static gboolean write_files(Glass *glass, const char *folder, GError **error) {
+	g_autofree char *made = glass_make_folder(glass, FOLDER, error);
+	if (!made)
 		return FALSE;
-	}
 	for (const CodebuildFile *file = codebuild_environment; file->name; file++) {
 		g_autofree char *path = g_build_filename(folder, file->name, NULL);
 		if (!g_file_set_contents(path, file->text, (gssize)file->length, error))
@@ -89,8 +86,8 @@ static gboolean prepare(Environment *environment, GError **error) {
 	g_autofree char *folder = g_build_filename(region_home(region), FOLDER, NULL);
 	int context = memfd_create("context", MFD_CLOEXEC);
 	BuildSpec spec = {.context = context};
-	gboolean fine =
-		write_files(folder, error) && build_context_write(folder, NULL, context, error);
+	gboolean fine = write_files(region_glass(region), folder, error) &&
+			build_context_write(folder, NULL, context, error);
 	if (fine) {
 		environment->cancellable = g_cancellable_new();
 		environment->tell(region,
