@@ -41,7 +41,8 @@ static Value places(Region *region) {
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
 	sqlite3_stmt *statement;
 	if (sqlite3_prepare_v2(store_sqlite(region->store),
-		    "SELECT DISTINCT account, region FROM objects WHERE region <> '' AND account GLOB '[0-9]*' ORDER BY 1, 2",
+		    "SELECT DISTINCT account, region FROM objects WHERE region <> '' AND account "
+		    "GLOB '[0-9]*' ORDER BY 1, 2",
 		    -1, &statement, NULL) == SQLITE_OK)
 		while (sqlite3_step(statement) == SQLITE_ROW)
 			value_builder_add_take(all,

@@ -16,7 +16,9 @@ extern const RegionService region_doors;
 
 #define NAME "doors" /* the service's data */
 #define METADATA "doors/metadata"
-#define CREDENTIALS "door/credentials" /* by id: RoleArn, Account (of the role), Service, Session, Vpc, Address */
+#define CREDENTIALS                                                                                \
+	"door/credentials" /* by id: RoleArn, Account (of the role), Service, Session, Vpc,        \
+			      Address */
 #define CREDENTIALS_PATH "/v2/credentials/"
 #define METADATA_PATH "/v4/"
 #define CREDENTIALS_S (6 * 3600)
@@ -77,7 +79,8 @@ gboolean door_service_credentials_add(Region *region, StoreScope scope, const ch
 
 void door_service_credentials_remove(
 	Region *region, StoreScope scope, const char *vpc_account, const char *id) {
-	store_delete(region_store(region), (StoreScope){vpc_account, scope.region}, CREDENTIALS, id);
+	store_delete(
+		region_store(region), (StoreScope){vpc_account, scope.region}, CREDENTIALS, id);
 }
 
 gboolean door_credentials_add(Region *region, StoreScope scope, const char *id, const char *vpc,
