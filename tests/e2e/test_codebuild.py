@@ -1,11 +1,13 @@
 """Builds that really run: in a small image of our own, and once in the one that serves aws/codebuild/…"""
 
+import io
 import json
 import os
 import signal
 import time
 import urllib.request
 import uuid
+import zipfile
 
 import pytest
 
@@ -328,3 +330,53 @@ def test_docker_in_the_image_that_serves_awss(builds):
     build = builds.start(privilegedModeOverride=False)
     assert builds.ended(build)["buildStatus"] == "FAILED"
     assert any("Cannot connect to the Docker daemon" in line for line in builds.lines(build))
+
+
+def zipped(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+def test_from_s3_to_s3(builds):
+    s3 = builds.region.client("s3")
+    s3.create_bucket(Bucket=builds.name)
+    spec = """
+version: 0.2
+phases: {build: {commands: [cat $CODEBUILD_SRC_DIR/dir/file, "mkdir -p out/deep", "echo made > out/deep/b", "NAME=deep"]}}
+artifacts:
+  base-directory: out
+  files: ["$NAME/*"]
+  secondary-artifacts:
+    plain: {files: [dir/file]}
+"""
+    s3.put_object(Bucket=builds.name, Key="source.zip", Body=zipped({"buildspec.yml": spec, "dir/file": "from the zip\n"}))
+    builds.codebuild.create_project(
+        name=builds.name,
+        source={"type": "S3", "location": f"{builds.name}/source.zip"},
+        artifacts={"type": "S3", "location": builds.name, "path": "made", "name": "out.zip", "packaging": "ZIP"},
+        secondaryArtifacts=[{"type": "S3", "location": builds.name, "path": "files", "name": "/",
+                             "artifactIdentifier": "plain"}],
+        environment={"type": "LINUX_CONTAINER", "image": builds.image, "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=builds.role,
+    )
+    builds.made = True
+    build = builds.start()
+    done = builds.ended(build)
+    assert done["buildStatus"] == "SUCCEEDED", (done["phases"], builds.lines(build))
+    assert "from the zip" in builds.lines(build)
+    assert done["artifacts"]["location"] == f"arn:aws:s3:::{builds.name}/made/out.zip"
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=builds.name)["Contents"]] == [
+        "files/dir/file", "made/out.zip", "source.zip"]
+    made = s3.get_object(Bucket=builds.name, Key="made/out.zip")["Body"].read()
+    assert zipfile.ZipFile(io.BytesIO(made)).namelist() == ["deep/b"]
+    assert s3.get_object(Bucket=builds.name, Key="files/dir/file")["Body"].read() == b"from the zip\n"
+    build = builds.start(sourceLocationOverride=f"{builds.name}/none.zip")
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert "NoSuchKey" in json.dumps(builds.context(build, "DOWNLOAD_SOURCE")) or "not exist" in json.dumps(
+        builds.context(build, "DOWNLOAD_SOURCE"))
+    build = builds.start(buildspecOverride="version: 0.2\nphases: {build: {commands: [':']}}\nartifacts: {files: [none]}")
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert builds.context(build, "UPLOAD_ARTIFACTS")["message"] == "no matching artifact paths found"

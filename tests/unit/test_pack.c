@@ -89,8 +89,8 @@ static void tear_down(Files *files, gconstpointer data) {
 static void expect(const Files *files, const char *base, const char *pattern, const char *exclude,
 	gboolean discard, gboolean symlinks, const char *names, const char *problem) {
 	char *patterns[] = {(char *)pattern, NULL}, *excluded[] = {(char *)exclude, NULL};
-	PackRequest request = {
-		files->root, (char *)base, patterns, excluded, discard, symlinks, files->zip};
+	PackRequest request = {files->root, (char *)base, patterns, excluded, discard, symlinks,
+		FALSE, files->zip};
 	g_autoptr(GError) error = NULL;
 	guint n = pack_write(&request, &error);
 	if (problem) {
@@ -108,6 +108,13 @@ static void test_pack(Files *files, gconstpointer data) {
 	expect(files, "out", "**/*", NULL, FALSE, FALSE, "a deep/a deep/b link", NULL);
 	expect(files, "out", "**/*", "deep/*", FALSE, TRUE, "a @far @link @secret @up", NULL);
 	expect(files, ".", "out/deep/*", NULL, TRUE, FALSE, "a b", NULL);
+	char *patterns[] = {(char *)"out/deep/*", NULL};
+	g_autofree char *plain = g_build_filename(files->folder, "plain", NULL);
+	g_autofree char *copy = g_build_filename(plain, "out/deep/b", NULL), *text = NULL;
+	PackRequest request = {files->root, (char *)"", patterns, NULL, FALSE, FALSE, TRUE, plain};
+	g_assert_cmpuint(pack_write(&request, NULL), ==, 2);
+	g_assert_true(g_file_get_contents(copy, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "out/deep/b");
 	expect(files, "out", "nothing", NULL, FALSE, FALSE, NULL,
 		"CLIENT_ERROR: no matching artifact paths found");
 	expect(files, "none", "*", NULL, FALSE, FALSE, NULL,

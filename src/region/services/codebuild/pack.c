@@ -184,7 +184,8 @@ static gboolean add_file(
 static gboolean add(const Pack *pack, struct archive *archive, const char *path, const char *name) {
 	struct stat status;
 	struct archive_entry *entry = archive_entry_new();
-	archive_entry_set_pathname(entry, name);
+	g_autofree char *place = g_build_filename(pack->request->zip, name, NULL);
+	archive_entry_set_pathname(entry, pack->request->plain ? place : name);
 	archive_entry_set_perm(entry, 0777);
 	gboolean is_link = pack->request->symlinks &&
 			   fstatat(pack->base, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -196,10 +197,13 @@ static gboolean add(const Pack *pack, struct archive *archive, const char *path,
 }
 
 static guint write_zip(const Pack *pack, GError **error) {
-	struct archive *archive = archive_write_new();
+	gboolean plain = pack->request->plain;
+	struct archive *archive = plain ? archive_write_disk_new() : archive_write_new();
 	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	archive_write_set_format_zip(archive);
-	gboolean fine = archive_write_open_filename(archive, pack->request->zip) == ARCHIVE_OK ||
+	if (!plain)
+		archive_write_set_format_zip(archive);
+	gboolean fine = plain ||
+			archive_write_open_filename(archive, pack->request->zip) == ARCHIVE_OK ||
 			archive_failed(archive, pack->request->zip, error);
 	for (guint i = 0; i < pack->found->len && fine; i++) {
 		const char *path = pack->found->pdata[i];

@@ -10,6 +10,7 @@ typedef struct {
 	char **exclude;
 	gboolean discard; /* no folders in the archive */
 	gboolean symlinks; /* links stay links */
+	gboolean plain; /* a folder of files instead of a zip */
 	char *zip; /* what to write, as the glass sees it */
 } PackRequest;
 

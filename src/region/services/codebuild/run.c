@@ -471,11 +471,14 @@ static void watch_container(Look *look) {
 
 static void on_artifacts(GObject *object, GAsyncResult *result, gpointer data) {
 	g_autoptr(GError) error = NULL;
-	gboolean fine = codebuild_artifacts_finish(result, &error);
+	g_auto(Value) told = VALUE_NOTHING;
+	gboolean fine = codebuild_artifacts_finish(result, &told, &error);
 	Look look;
 	if (!job_ended(data, &look))
 		return;
 	if (fine) {
+		g_auto(Value) before = value_steal(&look.build);
+		look.build = value_merge(before, told);
 		end_phase(&look, "SUCCEEDED", NULL, NULL);
 		codebuild_say(look.region, look.scope, look.build,
 			"Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED");

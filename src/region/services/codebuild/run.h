@@ -88,10 +88,11 @@ char *codebuild_cache_folder(StoreScope scope, Value build);
 
 /* ---- artifact.c ---- */
 
-/* Gathers and hands over the artifacts that the build's spec names. Errors are "CODE: words". */
+/* Gathers and hands over the artifacts that the build's spec names. Errors are "CODE: words". *told
+ * (the caller's) gets members of the build that tell of them. */
 void codebuild_artifacts_async(Region *region, StoreScope scope, Value build, Value spec,
 	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
-gboolean codebuild_artifacts_finish(GAsyncResult *result, GError **error);
+gboolean codebuild_artifacts_finish(GAsyncResult *result, Value *told, GError **error);
 
 /* ---- event.c ---- */
 

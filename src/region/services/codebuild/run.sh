@@ -63,8 +63,7 @@ attempt() {
 	for list in commands finally; do
 		for file in "$script/$phase/$list"/*; do
 			[ -f "$file" ] || continue
-			printf '[Container] %s Running command ' "$(now)"
-			cat "$file"
+			say "Running command $(cat "$file")"
 			ask "$file"
 			[ "$status" = 0 ] && continue
 			say "Command did not exit successfully $(cat "$file") exit status $status"

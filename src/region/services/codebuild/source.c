@@ -14,6 +14,9 @@
 
 #include "glass/job.h"
 #include "region/services/codebuild/run.h"
+#include "region/services/connections/connections.h"
+#include "region/services/iam/iam.h"
+#include "region/services/s3/s3.h"
 
 #define LARGEST_BUILDSPEC (1 << 20)
 #define BLOCK 65536
@@ -32,6 +35,7 @@ typedef struct {
 	char *job; /* the build's folder as the glass sees it */
 	char *buildspec; /* path in the primary source; NULL: it is inline */
 	char *revision;
+	gsize next; /* source to be looked at: 0 is the primary one */
 } Work;
 
 static void work_free(gpointer data) {
@@ -253,28 +257,175 @@ static gboolean add_inputs(Work *work, GError **error) {
 	return TRUE;
 }
 
-static gboolean add_source(Work *work, Value source, const char *identifier, GError **error) {
-	const char *type = value_text_or(value_get(source, "type"), "");
-	if (g_str_equal(type, "NO_SOURCE")) {
-		add_piece(work, -1, identifier);
+static gboolean may_read(const Work *work, const char *arn, GError **error) {
+	const char *role = value_get_text(work->build, "serviceRole");
+	if (iam_allows(
+		    work->region, (StoreScope){work->scope.account, ""}, role, "s3:GetObject", arn))
 		return TRUE;
-	}
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-		"CLIENT_ERROR: NotImplemented: Terrarium does not implement sources of type %s yet",
-		type);
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+		"CLIENT_ERROR: AccessDenied: %s is not authorized to perform: s3:GetObject on "
+		"resource: %s",
+		role, arn);
 	return FALSE;
 }
 
-static gboolean add_sources(Work *work, GError **error) {
-	Value source = value_get(work->build, "source");
-	Value secondary = value_get(work->build, "secondarySources");
-	gboolean fine = g_strcmp0(value_get_text(source, "type"), "CODEPIPELINE") == 0
-				? add_inputs(work, error)
-				: add_source(work, source, NULL, error);
-	for (gsize i = 0; i < value_length(secondary) && fine; i++)
-		fine = add_source(work, value_at(secondary, i),
-			value_get_text(value_at(secondary, i), "sourceIdentifier"), error);
-	return fine;
+/* The version that is wanted of a source, or NULL. */
+static const char *version_of(const Work *work, const char *identifier) {
+	Value versions = value_get(work->build, "secondarySourceVersions");
+	if (!identifier)
+		return value_get_text(work->build, "sourceVersion");
+	for (gsize i = 0; i < value_length(versions); i++)
+		if (g_strcmp0(value_get_text(value_at(versions, i), "sourceIdentifier"),
+			    identifier) == 0)
+			return value_get_text(value_at(versions, i), "sourceVersion");
+	return NULL;
+}
+
+/* "bucket/key" or "arn:aws:s3:::bucket/key". */
+static gboolean add_object(
+	Work *work, const char *location, const char *identifier, GError **error) {
+	static const char prefix[] = "arn:aws:s3:::";
+	const char *path = location + (g_str_has_prefix(location, prefix) ? strlen(prefix) : 0);
+	g_auto(GStrv) parts = g_strsplit(path, "/", 2);
+	g_autofree char *arn = g_strconcat(prefix, path, NULL);
+	g_auto(S3Object) object = {.fd = -1};
+	if (!parts[1] || !*parts[1] || g_str_has_suffix(path, "/")) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+			"CLIENT_ERROR: NotImplemented: Terrarium implements sources in S3 that are "
+			"zip files, not folders (%s)",
+			location);
+		return FALSE;
+	}
+	if (!may_read(work, arn, error))
+		return FALSE;
+	if (!s3_object_open(work->region, parts[0], parts[1], version_of(work, identifier), &object,
+		    error)) {
+		g_prefix_error(error, "CLIENT_ERROR: ");
+		return FALSE;
+	}
+	if (!identifier && g_strcmp0(object.version_id, "null") != 0)
+		work->revision = g_strdup(object.version_id);
+	add_piece(work, object.fd, identifier);
+	object.fd = -1;
+	return TRUE;
+}
+
+/* ---- repositories ---- */
+
+/* "owner/repo" of "https://github.com/owner/repo.git". Caller frees. */
+static char *repository_of(const char *location) {
+	const char *host = strstr(location, "://");
+	const char *path = host ? strchr(host + 3, '/') : NULL;
+	g_autofree char *name = g_strdup(path ? path + 1 : location);
+	if (g_str_has_suffix(name, ".git"))
+		name[strlen(name) - strlen(".git")] = '\0';
+	return g_steal_pointer(&name);
+}
+
+static void take_next(GTask *task);
+
+static Value source_at(const Work *work) {
+	return work->next == 0
+		       ? value_get(work->build, "source")
+		       : value_at(value_get(work->build, "secondarySources"), work->next - 1);
+}
+
+static const char *identifier_at(const Work *work) {
+	return work->next == 0 ? NULL : value_get_text(source_at(work), "sourceIdentifier");
+}
+
+static void on_fetched(GObject *object, GAsyncResult *result, gpointer data) {
+	g_autoptr(GTask) task = data;
+	Work *work = g_task_get_task_data(task);
+	GError *error = NULL;
+	g_autoptr(ConnectionsSource) source = connections_fetch_finish(result, &error);
+	int fd = source ? open(source->path, O_RDONLY | O_CLOEXEC) : -1;
+	if (source)
+		unlink(source->path);
+	if (source && fd < 0)
+		failed(&error, source->path);
+	if (error) {
+		g_prefix_error(&error, "CLIENT_ERROR: ");
+		g_task_return_error(task, error);
+		return;
+	}
+	if (work->next == 0)
+		work->revision = g_strdup(source->commit_id);
+	add_piece(work, fd, identifier_at(work));
+	work->next++;
+	take_next(task);
+}
+
+static gboolean fetch(GTask *task, Value source, GError **error) {
+	Work *work = g_task_get_task_data(task);
+	Value auth = value_get(source, "auth");
+	const char *type = value_get_text(source, "type");
+	const char *connection = value_get_text(auth, "resource");
+	const char *version = version_of(work, identifier_at(work));
+	g_autofree char *repository = repository_of(value_get_text(source, "location"));
+	if (g_strcmp0(value_get_text(auth, "type"), "CODECONNECTIONS") != 0 || !connection) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+			"CLIENT_ERROR: NotImplemented: Terrarium implements sources of type %s by "
+			"a "
+			"connection only (auth of type CODECONNECTIONS)",
+			type);
+		return FALSE;
+	}
+	if (version && g_str_has_prefix(version, "refs/heads/"))
+		version += strlen("refs/heads/");
+	g_autofree char *main =
+		connections_branch_head(work->region, work->scope, repository, "main");
+	connections_fetch_async(work->region, work->scope, connection, repository,
+		version && *version ? version
+		: main		    ? "main"
+				    : "master",
+		CONNECTIONS_CLONE, g_task_get_cancellable(task), on_fetched, g_object_ref(task));
+	return TRUE;
+}
+
+/* ---- all of them ---- */
+
+static void unpack_all(GTask *task) {
+	Work *work = g_task_get_task_data(task);
+	g_autofree int *fds = g_new(int, work->pieces->len);
+	gsize n_fds = 0;
+	for (guint i = 0; i < work->pieces->len; i++)
+		if (g_array_index(work->pieces, Piece, i).fd >= 0)
+			fds[n_fds++] = g_array_index(work->pieces, Piece, i).fd;
+	glass_job_fds_async(region_glass(work->region), NULL, source_job, work, fds, n_fds,
+		g_task_get_cancellable(task), on_unpacked, g_object_ref(task));
+}
+
+/* Adds the next source; FALSE: an error, or *waits for it. */
+static gboolean add_next(GTask *task, gboolean *waits, GError **error) {
+	Work *work = g_task_get_task_data(task);
+	Value source = source_at(work);
+	const char *type = value_text_or(value_get(source, "type"), "");
+	const char *location = value_text_or(value_get(source, "location"), "");
+	if (g_str_equal(type, "CODEPIPELINE"))
+		return add_inputs(work, error);
+	if (g_str_equal(type, "S3"))
+		return add_object(work, location, identifier_at(work), error);
+	if (g_str_equal(type, "NO_SOURCE")) {
+		add_piece(work, -1, identifier_at(work));
+		return TRUE;
+	}
+	*waits = fetch(task, source, error);
+	return FALSE;
+}
+
+static void take_next(GTask *task) {
+	Work *work = g_task_get_task_data(task);
+	gsize n = 1 + value_length(value_get(work->build, "secondarySources"));
+	GError *error = NULL;
+	gboolean waits = FALSE;
+	for (; work->next < n; work->next++)
+		if (!add_next(task, &waits, &error)) {
+			if (!waits)
+				g_task_return_error(task, error);
+			return;
+		}
+	unpack_all(task);
 }
 
 /* A buildspec of several lines, or of JSON, is inline; otherwise it is a file of the source. */
@@ -291,21 +442,14 @@ void codebuild_source_async(Region *region, StoreScope scope, Value build,
 	g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
 	Work *work = g_new0(Work, 1);
 	*work = (Work){region, scope, value_ref(build), g_array_new(FALSE, FALSE, sizeof(Piece)),
-		glass_path(build, CODEBUILD_HOME), buildspec_path(build), NULL};
+		glass_path(build, CODEBUILD_HOME), buildspec_path(build), NULL, 0};
 	g_task_set_task_data(task, work, work_free);
 	GError *error = NULL;
 	g_autofree char *jobs = glass_make_folder(region_glass(region), CODEBUILD_JOBS, &error);
-	if (!jobs || !add_sources(work, &error)) {
+	if (jobs)
+		take_next(task);
+	else
 		g_task_return_error(task, error);
-		return;
-	}
-	g_autofree int *fds = g_new(int, work->pieces->len);
-	gsize n_fds = 0;
-	for (guint i = 0; i < work->pieces->len; i++)
-		if (g_array_index(work->pieces, Piece, i).fd >= 0)
-			fds[n_fds++] = g_array_index(work->pieces, Piece, i).fd;
-	glass_job_fds_async(region_glass(region), NULL, source_job, work, fds, n_fds, cancellable,
-		on_unpacked, g_object_ref(task));
 }
 
 CodebuildSource *codebuild_source_finish(GAsyncResult *result, GError **error) {
