@@ -1,6 +1,7 @@
 """CodeBuild's control plane, by boto3 and by our own engine: nothing runs here."""
 
 import json
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -124,7 +125,7 @@ def test_a_build_is_queued_and_stopped(codebuild, project):
     wait_ended(codebuild, [build["id"]])
     (stopped,) = codebuild.batch_get_builds(ids=[build["id"]])["builds"]
     assert stopped["buildStatus"] == "STOPPED" and stopped["currentPhase"] == "COMPLETED"
-    assert [p.get("phaseStatus") for p in stopped["phases"]] == ["SUCCEEDED", "STOPPED", None]
+    assert [p.get("phaseStatus") for p in stopped["phases"]] == ["SUCCEEDED", "STOPPED", "SUCCEEDED", None]
     again = codebuild.retry_build(id=build["id"])["build"]
     assert again["buildNumber"] == 2 and again["timeoutInMinutes"] == 7
     assert codebuild.list_builds_for_project(projectName="app")["ids"] == [again["id"], build["id"]]
@@ -132,6 +133,15 @@ def test_a_build_is_queued_and_stopped(codebuild, project):
     gone = codebuild.batch_delete_builds(ids=[build["id"]])
     assert gone["buildsDeleted"] == [build["arn"]]
     assert codebuild.batch_get_builds(ids=[build["id"]])["buildsNotFound"] == [build["id"]]
+
+
+def test_what_the_status_says(region, project):
+    with urllib.request.urlopen(f"{region.url}/_terrarium/status", timeout=10) as answer:
+        status = json.load(answer)
+    assert any("CodeBuild project app" in line for line in status["differences"])
+    assert all(place["account"].isdigit() for place in status["places"])
+    with urllib.request.urlopen(f"{region.url}/_terrarium/codebuild/environment", timeout=10) as answer:
+        assert json.load(answer)["state"] == "failed"  # there is no glass
 
 
 def test_limits_and_tokens(codebuild, role, project):

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "region/services/codebuild/internal.h"
+#include "region/services/codebuild/run.h"
 
 extern const RegionService region_codebuild;
 
@@ -102,4 +102,5 @@ static const RegionOperation operations[] = {
 const RegionService region_codebuild = {.name = "codebuild",
 	.operations = operations,
 	.start = codebuild_run_start,
-	.stop = codebuild_run_stop};
+	.stop = codebuild_run_stop,
+	.routes = codebuild_routes};

@@ -12,6 +12,8 @@
 #include "region/services/codebuild/files.h"
 #include "region/services/codebuild/run.h"
 #include "region/services/ecr/ecr.h"
+#include "region/status.h"
+#include "value/json.h"
 
 #define DATA "codebuild/environment"
 #define KIND "codebuild/environment" /* by recipe: Digest */
@@ -134,6 +136,61 @@ CodebuildImage codebuild_image(
 	return *digest ? CODEBUILD_IMAGE_READY : CODEBUILD_IMAGE_FAILED;
 }
 
+/* ---- made before it is needed ---- */
+
+/* POST /_terrarium/codebuild/environment begins to prepare the image; GET tells whether it is
+ * there. */
+static WireResponse *handle(Region *region, const WireRequest *request, HttpReply *reply) {
+	g_autoptr(GError) error = NULL;
+	g_autofree char *digest = NULL, *id = recipe();
+	g_auto(Value) known = store_get(region_store(region), nowhere, KIND, id);
+	const char *kept = value_get_text(known, "Digest");
+	gboolean there = kept && blobs_has(region_blobs(region), kept, NULL);
+	const Environment *environment = region_data(region, DATA);
+	CodebuildImage state = there ? CODEBUILD_IMAGE_READY : CODEBUILD_IMAGE_PENDING;
+	if (!region_glass(region)) {
+		state = CODEBUILD_IMAGE_FAILED;
+		g_set_error(&error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+			"nothing is built without a glass");
+	} else if (g_str_equal(request->method, "POST")) {
+		state = own_image(region, &digest, &error);
+	}
+	const char *word = state == CODEBUILD_IMAGE_READY    ? "ready"
+			   : state == CODEBUILD_IMAGE_FAILED ? "failed"
+			   : environment->cancellable	     ? "preparing"
+							     : "missing";
+	g_auto(Value) answer = value_object_take("state", value_string(word), NULL);
+	if (error)
+		answer = value_with_take(
+			value_steal(&answer), "error", value_string(error->message));
+	g_autofree char *body = value_to_json(answer, VALUE_JSON_COMPACT);
+	WireResponse *response = wire_response_new(200);
+	wire_response_set_body(response, "application/json", body, strlen(body));
+	return response;
+}
+
+const RegionHttpRoute codebuild_routes[] = {
+	{.prefix = "/_terrarium/codebuild/environment", .handle = handle},
+	{.prefix = NULL},
+};
+
+static void tell_difference(Region *region, GPtrArray *lines) {
+	g_auto(StoreIter) iter =
+		store_iter(region_store(region), (StoreScope){NULL, NULL}, CODEBUILD_PROJECTS);
+	const char *name;
+	Value project;
+	while (store_iter_next(&iter, &name, &project)) {
+		const char *image =
+			value_text(value_get_path(project, "environment", "image", NULL));
+		if (codebuild_image_is_curated(image))
+			g_ptr_array_add(lines,
+				g_strdup_printf("CodeBuild project %s: %s is served by Terrarium's "
+						"build image (Debian 12 with docker, aws, git, jq, "
+						"curl and unzip)",
+					name, image));
+	}
+}
+
 static void environment_free(gpointer data) {
 	Environment *environment = data;
 	g_clear_object(&environment->cancellable);
@@ -145,6 +202,7 @@ void codebuild_environment_start(Region *region, CodebuildTell tell) {
 	Environment *environment = g_new0(Environment, 1);
 	*environment = (Environment){.region = region, .tell = tell};
 	region_set_data(region, DATA, environment, environment_free);
+	region_differences_add(region, tell_difference);
 }
 
 void codebuild_environment_stop(Region *region) {

@@ -119,9 +119,11 @@ static gboolean all_succeeded(Value build) {
 }
 
 static void finish(Look *look, const char *status) {
-	begin_phase(look, "FINALIZING");
+	if (!codebuild_phase_is(look->build, "FINALIZING"))
+		begin_phase(look, "FINALIZING");
 	give_back(look);
-	end_phase(look, "SUCCEEDED", NULL, NULL);
+	if (in_phase(look))
+		end_phase(look, "SUCCEEDED", NULL, NULL);
 	look->build = codebuild_complete_take(value_steal(&look->build), status, look->now);
 	if (g_str_equal(status, "FAILED"))
 		codebuild_auto_retry(look->region, look->scope, &look->build);

@@ -49,6 +49,7 @@ typedef void (*CodebuildTell)(Region *region, const char *line);
 /* `tell` gets lines for the logs of builds that wait for the image. */
 void codebuild_environment_start(Region *region, CodebuildTell tell);
 void codebuild_environment_stop(Region *region);
+extern const RegionHttpRoute codebuild_routes[];
 
 /* ---- source.c ---- */
 
