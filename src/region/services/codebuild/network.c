@@ -1,8 +1,10 @@
 /*
- * Where builds are: in the subnets that their project names, or else, as on AWS, in a VPC of
+ * What a build needs before it runs: a network interface, its role's credentials, storage. And
+ * where builds are: in the subnets that their project names, or else, as on AWS, in a VPC of
  * CodeBuild's own account, with public addresses and so with the internet. That account's name is
  * no account number: nobody can call for it, and describe calls do not see what is in it.
  */
+#include "region/doors.h"
 #include "region/services/codebuild/run.h"
 #include "region/services/ec2/ec2.h"
 #include "region/services/iam/iam.h"
@@ -94,7 +96,7 @@ static gboolean may_attach(Region *region, StoreScope scope, Value build, GError
 	return FALSE;
 }
 
-Value codebuild_interface_new(
+static Value interface_new(
 	Region *region, StoreScope scope, Value build, const char **account, GError **error) {
 	Value config = value_get(build, "vpcConfig");
 	g_autofree char *description =
@@ -119,4 +121,78 @@ Value codebuild_interface_new(
 		.public_address = TRUE};
 	*account = own.account;
 	return subnet ? ec2_interface_create(region, own, &request, error) : VALUE_NOTHING;
+}
+
+/* ---- storage: one build at a time ---- */
+
+static gint64 free_slot(Region *region, StoreScope scope, const char *project) {
+	g_auto(StoreIter) iter = store_iter(region_store(region), scope, CODEBUILD_BUILDS);
+	const char *id;
+	Value build;
+	guint64 used = 0;
+	while (store_iter_next(&iter, &id, &build)) {
+		gint64 slot = value_to_int(codebuild_internal(build, "slot"), -1);
+		if (!codebuild_ended(build) && slot >= 0 && slot < 64 &&
+			g_strcmp0(value_get_text(build, "projectName"), project) == 0)
+			used |= (guint64)1 << slot;
+	}
+	gint64 slot = 0;
+	while (slot < 63 && used & (guint64)1 << slot)
+		slot++;
+	return slot;
+}
+
+/* ---- all of it ---- */
+
+static gboolean give_credentials(Region *region, StoreScope scope, Value *build, Value interface,
+	const char *account, GError **error) {
+	g_autofree char *id = door_id();
+	g_autofree char *session = g_strdup_printf("AWSCodeBuild-%s", codebuild_uuid(*build));
+	if (!door_service_credentials_add(region, scope, id, account,
+		    value_get_text(interface, "VpcId"),
+		    value_get_text(interface, "PrivateIpAddress"),
+		    value_get_text(*build, "serviceRole"), session, CODEBUILD_SERVICE, error)) {
+		g_prefix_error(error, "ACCESS_DENIED: ");
+		return FALSE;
+	}
+	*build = codebuild_with_internal_take(value_steal(build), "credentials", value_string(id));
+	return TRUE;
+}
+
+gboolean codebuild_provision(Region *region, StoreScope scope, Value *build, GError **error) {
+	const char *account = NULL;
+	g_auto(Value) interface = interface_new(region, scope, *build, &account, error);
+	if (value_is_null(interface)) {
+		g_prefix_error(error, "VPC_CLIENT_ERROR: ");
+		return FALSE;
+	}
+	const char *id = value_get_text(interface, "NetworkInterfaceId");
+	gint64 slot = free_slot(region, scope, value_get_text(*build, "projectName"));
+	Value made =
+		codebuild_with_internal_take(value_steal(build), "account", value_string(account));
+	made = codebuild_with_internal_take(made, "interface", value_string(id));
+	made = codebuild_with_internal_take(made, "slot", value_int(slot));
+	if (g_str_equal(account, scope.account))
+		made = value_with_take(made, "networkInterface",
+			value_object_take("subnetId", value_ref(value_get(interface, "SubnetId")),
+				"networkInterfaceId", value_string(id), NULL));
+	*build = made;
+	return give_credentials(region, scope, build, interface, account, error);
+}
+
+gboolean codebuild_may_log(Region *region, StoreScope scope, Value build, GError **error) {
+	Value logs = value_get(build, "logs");
+	const char *group = value_get_text(logs, "groupName");
+	const char *role = value_get_text(build, "serviceRole");
+	g_autofree char *arn = region_arn(scope, "logs", "log-group:%s:log-stream:%s", group,
+		value_get_text(logs, "streamName"));
+	if (!group || iam_allows(region, (StoreScope){scope.account, ""}, role,
+			      "logs:CreateLogStream", arn))
+		return TRUE;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+		"Service role %s does not allow AWS CodeBuild to create Amazon CloudWatch Logs log "
+		"streams for build %s. Error message: User: %s is not authorized to perform: "
+		"logs:CreateLogStream on resource: %s",
+		role, value_get_text(build, "arn"), role, arn);
+	return FALSE;
 }

@@ -16,7 +16,6 @@
 #include "region/services/codebuild/buildspec.h"
 #include "region/services/codebuild/run.h"
 #include "region/services/ec2/ec2.h"
-#include "region/services/iam/iam.h"
 
 #define FLUSH_MS 500
 #define MINUTE_S 60.0
@@ -185,74 +184,11 @@ static void end_as(Look *look, const char *status) {
 
 /* ---- QUEUED, PROVISIONING ---- */
 
-static gint64 free_slot(const Look *look) {
-	g_auto(StoreIter) iter =
-		store_iter(region_store(look->region), look->scope, CODEBUILD_BUILDS);
-	const char *id;
-	Value build;
-	guint64 used = 0;
-	while (store_iter_next(&iter, &id, &build)) {
-		gint64 slot = value_to_int(codebuild_internal(build, "slot"), -1);
-		if (!codebuild_ended(build) && slot >= 0 && slot < 64 &&
-			g_strcmp0(value_get_text(build, "projectName"),
-				value_get_text(look->build, "projectName")) == 0)
-			used |= (guint64)1 << slot;
-	}
-	gint64 slot = 0;
-	while (slot < 63 && used & (guint64)1 << slot)
-		slot++;
-	return slot;
-}
-
-static gboolean give_credentials(Look *look, Value interface, const char *account, GError **error) {
-	g_autofree char *id = door_id();
-	g_autofree char *session = g_strdup_printf("AWSCodeBuild-%s", codebuild_uuid(look->build));
-	if (!door_service_credentials_add(look->region, look->scope, id, account,
-		    value_get_text(interface, "VpcId"),
-		    value_get_text(interface, "PrivateIpAddress"),
-		    value_get_text(look->build, "serviceRole"), session, CODEBUILD_SERVICE, error))
-		return FALSE;
-	set_internal(look, "credentials", value_string(id));
-	return TRUE;
-}
-
 static void provision(Look *look) {
 	g_autoptr(GError) error = NULL;
-	const char *account = NULL;
 	next_phase(look, "PROVISIONING");
-	g_auto(Value) interface =
-		codebuild_interface_new(look->region, look->scope, look->build, &account, &error);
-	if (error) {
-		fail_by(look, "VPC_CLIENT_ERROR", error);
-		return;
-	}
-	const char *id = value_get_text(interface, "NetworkInterfaceId");
-	set_internal(look, "account", value_string(account));
-	set_internal(look, "interface", value_string(id));
-	set_internal(look, "slot", value_int(free_slot(look)));
-	if (g_str_equal(account, look->scope.account))
-		look->build = value_with_take(value_steal(&look->build), "networkInterface",
-			value_object_take("subnetId", value_ref(value_get(interface, "SubnetId")),
-				"networkInterfaceId", value_string(id), NULL));
-	if (!give_credentials(look, interface, account, &error))
-		fail_by(look, "ACCESS_DENIED", error);
-}
-
-static gboolean may_log(const Look *look, GError **error) {
-	Value logs = value_get(look->build, "logs");
-	const char *group = value_get_text(logs, "groupName");
-	const char *role = value_get_text(look->build, "serviceRole");
-	g_autofree char *arn = region_arn(look->scope, "logs", "log-group:%s:log-stream:%s", group,
-		value_get_text(logs, "streamName"));
-	if (!group || iam_allows(look->region, (StoreScope){look->scope.account, ""}, role,
-			      "logs:CreateLogStream", arn))
-		return TRUE;
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-		"Service role %s does not allow AWS CodeBuild to create Amazon CloudWatch Logs log "
-		"streams for build %s. Error message: User: %s is not authorized to perform: "
-		"logs:CreateLogStream on resource: %s",
-		role, value_get_text(look->build, "arn"), role, arn);
-	return FALSE;
+	if (!codebuild_provision(look->region, look->scope, &look->build, &error))
+		fail_by(look, NULL, error);
 }
 
 static void find_image(Look *look) {
@@ -260,7 +196,7 @@ static void find_image(Look *look) {
 	g_autofree char *digest = NULL;
 	if (!ec2_interface_ready(look->region, value_text(internal_of(look, "interface"))))
 		return;
-	if (!may_log(look, &error)) {
+	if (!codebuild_may_log(look->region, look->scope, look->build, &error)) {
 		/* Nothing can be logged of it. */
 		end_phase(look, "FAILED", "ACCESS_DENIED", error->message);
 		finish(look, "FAILED");

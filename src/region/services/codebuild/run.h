@@ -27,10 +27,11 @@ char *codebuild_job_path(Region *region, Value build, const char *name);
 
 /* ---- network.c ---- */
 
-/* Makes the interface of a build, inside the open transaction. *account (interned) gets whose it
- * is. VALUE_NOTHING and EC2's error. */
-Value codebuild_interface_new(
-	Region *region, StoreScope scope, Value build, const char **account, GError **error);
+/* Gives a build its interface, the credentials of its role, and a place in its project's storage,
+ * inside the open transaction. FALSE and "CODE: words". */
+gboolean codebuild_provision(Region *region, StoreScope scope, Value *build, GError **error);
+/* May its role write the build's log? An error in AWS's words if not. */
+gboolean codebuild_may_log(Region *region, StoreScope scope, Value build, GError **error);
 
 /* ---- environment.c ---- */
 
