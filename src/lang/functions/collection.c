@@ -82,16 +82,29 @@ FUNCTION(compact) {
 	return value_builder_end(list);
 }
 
+/* Is a value of the type a list or tuple, once it is known? */
+static gboolean may_be_sequence(const Type *type) {
+	TypeKind kind = type_kind(type);
+	return kind == TYPE_KIND_ANY || kind == TYPE_KIND_LIST || kind == TYPE_KIND_SET ||
+	       kind == TYPE_KIND_TUPLE;
+}
+
 FUNCTION(concat) {
 	if (n == 0)
 		return lang_function_fail(blame, -1, problem, "at least one argument is required");
-	gboolean lists = TRUE;
+	gboolean lists = TRUE, known = TRUE;
 	for (guint i = 0; i < n; i++) {
+		if (!value_is_known(arguments[i]) && may_be_sequence(value_type(arguments[i]))) {
+			known = FALSE;
+			continue;
+		}
 		if (!value_is_sequence(arguments[i]))
 			return lang_function_fail(blame, (int)i, problem,
 				"all arguments must be lists or tuples; got another type");
 		lists = lists && value_kind(arguments[i]) == VALUE_LIST;
 	}
+	if (!known)
+		return value_unknown(type_any());
 	ValueBuilder *tuple = value_builder_new(VALUE_TUPLE, NULL);
 	for (guint i = 0; i < n; i++)
 		for (gsize j = 0; j < value_length(arguments[i]); j++)
