@@ -149,6 +149,20 @@ static int run_release(int argc, char **argv) {
 	return go_on(&subject, value_get_text(answer, "pipelineExecutionId"), no_wait);
 }
 
+static int run_follow(int argc, char **argv) {
+	g_auto(Subject) subject = {0};
+	g_autofree char *wanted = NULL;
+	const GOptionEntry entries[] = {{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
+						"This execution instead of the newest", "ID"},
+		{NULL}};
+	if (!parse(&subject, argc, argv, entries, "Follows an execution to its end."))
+		return 1;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *id =
+		wanted ? g_strdup(wanted) : cli_pipeline_newest(subject.pipeline, &error);
+	return id ? cli_pipeline_follow(subject.pipeline, id) : cli_fail("%s", error->message);
+}
+
 /* The stage whose latest execution has failed, borrowed. */
 static Value failed_stage(Value state) {
 	Value stages = value_get(state, "stageStates");
@@ -349,6 +363,7 @@ static const struct {
 	{"list", "List the pipelines", run_list},
 	{"status", "Say how far the newest execution is", run_status},
 	{"release", "Start it and follow it to its end", run_release},
+	{"follow", "Follow the newest execution to its end", run_follow},
 	{"approve", "Approve what waits for it", run_approve},
 	{"reject", "Reject what waits for approval", run_reject},
 	{"retry", "Retry the stage that has failed", run_retry},
