@@ -8,7 +8,7 @@
 #include "value/json.h"
 
 typedef struct {
-	ValueBuilder *balancers, *services, *databases; /* of rows: objects of texts */
+	ValueBuilder *balancers, *services, *databases, *pipelines; /* of rows: objects of texts */
 } Found;
 
 /* What an operation lists, or an empty tuple: a service that this region lacks holds nothing. */
@@ -83,6 +83,21 @@ static void add_database(CliApi *api, Value database, ValueBuilder *rows) {
 	value_builder_add_take(rows, row);
 }
 
+/* ---- pipelines ---- */
+
+static void add_pipeline(CliApi *api, Value pipeline, ValueBuilder *rows) {
+	g_auto(Value) answer = cli_api_call(api, "codepipeline", "ListPipelineExecutions",
+		value_object_take("pipelineName", value_ref(value_get(pipeline, "name")),
+			"maxResults", value_int(1), NULL),
+		NULL);
+	Value newest = value_at(value_get(answer, "pipelineExecutionSummaries"), 0);
+	value_builder_add_take(
+		rows, value_object_take("place", place_of(api), "name",
+			      value_ref(value_get(pipeline, "name")), "status",
+			      value_ref(value_get(newest, "status")), "execution",
+			      value_ref(value_get(newest, "pipelineExecutionId")), NULL));
+}
+
 /* ---- all ---- */
 
 static void look_at(CliApi *api, Found *found) {
@@ -94,6 +109,10 @@ static void look_at(CliApi *api, Found *found) {
 		listed(api, "rds", "DescribeDBInstances", "DBInstances", "Marker", "Marker");
 	for (gsize i = 0; i < value_length(databases); i++)
 		add_database(api, value_at(databases, i), found->databases);
+	g_auto(Value) pipelines =
+		listed(api, "codepipeline", "ListPipelines", "pipelines", "nextToken", "nextToken");
+	for (gsize i = 0; i < value_length(pipelines); i++)
+		add_pipeline(api, value_at(pipelines, i), found->pipelines);
 }
 
 /* The whole status: what the region says of itself, and what its API lists. */
@@ -106,7 +125,7 @@ static Value gather(GError **error) {
 	if (!services)
 		return VALUE_NOTHING;
 	Found found = {value_builder_new(VALUE_TUPLE, NULL), value_builder_new(VALUE_TUPLE, NULL),
-		value_builder_new(VALUE_TUPLE, NULL)};
+		value_builder_new(VALUE_TUPLE, NULL), value_builder_new(VALUE_TUPLE, NULL)};
 	for (guint i = 0; i < places->len; i++)
 		look_at(places->pdata[i], &found);
 	for (guint i = 0; i < services->len; i++)
@@ -115,6 +134,7 @@ static Value gather(GError **error) {
 		value_steal(&own), "api", value_string_printf("http://127.0.0.1:%u", cli_port()));
 	whole = value_with_take(whole, "balancers", value_builder_end(found.balancers));
 	whole = value_with_take(whole, "services", value_builder_end(found.services));
+	whole = value_with_take(whole, "pipelines", value_builder_end(found.pipelines));
 	return value_with_take(whole, "databases", value_builder_end(found.databases));
 }
 
@@ -162,6 +182,16 @@ static void print_databases(Value rows) {
 	}
 }
 
+static void print_pipelines(Value rows) {
+	if (value_length(rows) > 0)
+		printf("\nPipelines\n");
+	for (gsize i = 0; i < value_length(rows); i++) {
+		Value row = value_at(rows, i);
+		printf("  %-28s %-12s %.8s\n", text(row, "name"), text(row, "status"),
+			text(row, "execution"));
+	}
+}
+
 static void print_status(Value status) {
 	Value glass = value_get(status, "glass");
 	Value differences = value_get(status, "differences");
@@ -170,6 +200,7 @@ static void print_status(Value status) {
 	print_balancers(value_get(status, "balancers"));
 	print_services(value_get(status, "services"));
 	print_databases(value_get(status, "databases"));
+	print_pipelines(value_get(status, "pipelines"));
 	if (value_length(differences) > 0)
 		printf("\nDiffers from AWS\n");
 	for (gsize i = 0; i < value_length(differences); i++)

@@ -705,6 +705,8 @@ def test_command(pipes, name):
     assert run("pipeline", "reject", name).returncode == 0
     pipes.wait(name, third, "Failed")
     assert "Failed" in run("pipeline", "list").stdout
+    shown = json.loads(run("status", "--json").stdout)["pipelines"]
+    assert [each["status"] for each in shown if each["name"] == name] == ["Failed"]
     assert run("pipeline", "retry", name, "--no-wait").returncode == 0
     pipes.token(name, 1, third)
     assert run("pipeline", "stop", name, "--abandon").returncode == 0

@@ -11,6 +11,16 @@
 
 /* ---- a terminal ---- */
 
+/* The text's last `height` lines. */
+static const char *last_lines(const char *text, guint height) {
+	guint n_lines = 0;
+	for (const char *at = text; *at; at++)
+		n_lines += *at == '\n';
+	for (; n_lines > height; n_lines--)
+		text = strchr(text, '\n') + 1;
+	return text;
+}
+
 /* The text with lines cut at the terminal's width (escapes take none); *n_lines gets how many. */
 static char *cut_lines(const char *text, guint width, guint *n_lines) {
 	GString *cut = g_string_new(NULL);
@@ -33,16 +43,19 @@ static char *cut_lines(const char *text, guint width, guint *n_lines) {
 	return g_string_free(cut, FALSE);
 }
 
-static guint terminal_width(void) {
+static void terminal_size(guint *width, guint *height) {
 	struct winsize size;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+	gboolean known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+	*width = known && size.ws_col > 20 ? size.ws_col : 80;
+	*height = known && size.ws_row > 5 ? size.ws_row : 24;
 }
 
 static void redraw(const CliPipeline *pipeline, Value look, guint *drawn) {
 	g_autofree char *text = cli_pipeline_lines(pipeline, look, LOG_LINES, TRUE);
-	guint n_lines;
+	guint n_lines, width, height;
+	terminal_size(&width, &height);
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	g_autofree char *cut = cut_lines(valid, terminal_width(), &n_lines);
+	g_autofree char *cut = cut_lines(last_lines(valid, height - 1), width, &n_lines);
 	if (*drawn > 0)
 		printf("\033[%uA", *drawn);
 	printf("%s\033[J", cut);
