@@ -26,7 +26,7 @@ static json_t *parse(GBytes *document, const char *what, GError **error) {
 	gsize length = 0;
 	const char *text = g_bytes_get_data(document, &length);
 	json_t *root = json_loadb(text ? text : "", length, 0, &place);
-	if (root && json_is_object(root))
+	if (json_is_object(root))
 		return root;
 	g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID, "the %s is not a JSON object: %s",
 		what, root ? "it is something else" : place.text);
