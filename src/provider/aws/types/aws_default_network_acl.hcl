@@ -71,14 +71,14 @@ resource "aws_default_network_acl" {
     }
     let { acl = result.NetworkAcls[0] }
     state = {
-      arn        = "arn:${provider.partition}:ec2:${self.region}:${acl.OwnerId}:network-acl/${self.id}"
-      owner_id   = acl.OwnerId
-      vpc_id     = acl.VpcId
+      arn                    = "arn:${provider.partition}:ec2:${self.region}:${acl.OwnerId}:network-acl/${self.id}"
+      owner_id               = acl.OwnerId
+      vpc_id                 = acl.VpcId
       default_network_acl_id = self.id
-      subnet_ids = [for a in acl.Associations : a.SubnetId]
-      ingress    = acl_rules([for e in acl.Entries : e if !e.Egress], self.ingress)
-      egress     = acl_rules([for e in acl.Entries : e if e.Egress], self.egress)
-      tags       = tag_map(acl.Tags, "Key", "Value")
+      subnet_ids             = [for a in acl.Associations : a.SubnetId]
+      ingress                = acl_rules([for e in acl.Entries : e if !e.Egress], self.ingress)
+      egress                 = acl_rules([for e in acl.Entries : e if e.Egress], self.egress)
+      tags                   = tag_map(acl.Tags, "Key", "Value")
     }
   }
   update {

@@ -17,7 +17,7 @@ function "ip_permission" {
 // The API's name of a protocol: what it answers, whatever was asked with.
 function "ip_protocol" {
   parameters = ["text"]
-  value = lookup({ all = "-1", "1" = "icmp", "6" = "tcp", "17" = "udp", "58" = "icmpv6" }, lower(text), lower(text))
+  value      = lookup({ all = "-1", "1" = "icmp", "6" = "tcp", "17" = "udp", "58" = "icmpv6" }, lower(text), lower(text))
 }
 
 // The number of a protocol, as network ACLs have it.
