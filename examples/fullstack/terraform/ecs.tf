@@ -56,6 +56,12 @@ resource "aws_ecs_service" "frontend" {
   deployment_maximum_percent         = 200
   health_check_grace_period_seconds  = 60
 
+  # A version whose tasks do not come up is given up, and the one before it goes on.
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
   network_configuration {
     subnets          = aws_subnet.app[*].id
     security_groups  = [aws_security_group.frontend.id]
@@ -66,6 +72,12 @@ resource "aws_ecs_service" "frontend" {
     target_group_arn = aws_lb_target_group.frontend.arn
     container_name   = "frontend"
     container_port   = 3000
+  }
+
+  # The task definition here is the first revision. The pipeline registers the later ones, each with its own images, and
+  # the service runs what the pipeline deployed last.
+  lifecycle {
+    ignore_changes = [task_definition]
   }
 
   # A target group must belong to a listener before a service may use it; tasks need their way out and their role's
@@ -88,6 +100,12 @@ resource "aws_ecs_service" "backend" {
   deployment_maximum_percent         = 200
   health_check_grace_period_seconds  = 60
 
+  # A version whose tasks do not come up is given up, and the one before it goes on.
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
   network_configuration {
     subnets          = aws_subnet.app[*].id
     security_groups  = [aws_security_group.backend.id]
@@ -102,6 +120,10 @@ resource "aws_ecs_service" "backend" {
 
   service_registries {
     registry_arn = aws_service_discovery_service.backend.arn
+  }
+
+  lifecycle {
+    ignore_changes = [task_definition] # as above
   }
 
   depends_on = [

@@ -12,3 +12,18 @@ output "cluster_name" {
   description = "Name of the ECS cluster."
   value       = aws_ecs_cluster.main.name
 }
+
+output "pipeline_name" {
+  description = "Name of the pipeline."
+  value       = aws_codepipeline.main.name
+}
+
+output "connection_name" {
+  description = "Name of the connection to the sources, which a person has to approve once."
+  value       = aws_codestarconnections_connection.source.name
+}
+
+output "repository_id" {
+  description = "The repository that the pipeline builds."
+  value       = var.repository_id
+}

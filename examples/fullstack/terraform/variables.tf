@@ -43,8 +43,26 @@ variable "ingress_cidr_blocks" {
   default     = ["0.0.0.0/0"]
 }
 
+variable "repository_id" {
+  description = "Repository that the pipeline builds, as OWNER/NAME."
+  type        = string
+  default     = "example/fullstack"
+}
+
+variable "branch" {
+  description = "Branch whose pushes are delivered."
+  type        = string
+  default     = "main"
+}
+
+variable "approve_deployments" {
+  description = "Whether a person has to approve each deployment."
+  type        = bool
+  default     = false
+}
+
 variable "image_tag" {
-  description = "Tag of the three images to run."
+  description = "Tag of the images in the first revision of the task definitions. The pipeline's are tagged by commit."
   type        = string
   default     = "latest"
 }
