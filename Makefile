@@ -25,6 +25,7 @@ down: build
 # FILES="a.c b.c" looks at those only.
 FILES = $(shell git ls-files '*.c')
 lint: build
+	@tools/packages
 	@printf '%s\n' $(filter-out tests/fuzz/%,$(FILES)) | \
 		xargs -P "$$(nproc)" -n 6 clang-tidy -p build --quiet --extra-arg=-Wno-unused-variable 2>/dev/null
 
@@ -35,4 +36,4 @@ format-check:
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 clean:
-	@rm -rf build build-sanitize
+	@rm -rf build build-sanitize build-fuzz build-python build-python.lock

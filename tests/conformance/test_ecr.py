@@ -4,6 +4,7 @@ import base64
 import configparser
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
 import urllib.error
@@ -449,8 +450,13 @@ def test_skopeo(region, ecr, repository, tmp_path):
     name = f"docker://127.0.0.1:{region.port}/{repository}"
     login = base64.b64decode(ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]).decode()
 
+    # Not the one in /run/containers, which another user's podman may have closed.
+    auth = tmp_path / "auth.json"
+    auth.write_text("{}")
+
     def skopeo(*arguments):
-        done = subprocess.run(["skopeo", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        env = dict(os.environ, REGISTRY_AUTH_FILE=str(auth))
+        done = subprocess.run(["skopeo", *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
