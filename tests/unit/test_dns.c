@@ -1,5 +1,6 @@
 /* DNS: messages as they come from the network, answers to them, forwarding, and the server's
  * sockets; all on loopback. */
+#include <errno.h>
 #include <arpa/inet.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -198,13 +199,18 @@ typedef struct {
 	gboolean many, fails;
 } Loopback;
 
+/* -1: the port is taken. */
 static int bind_loopback(int type, guint16 *port) {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 		.sin_port = htons(*port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof address;
 	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	g_assert_cmpint(bind(fd, (struct sockaddr *)&address, length), ==, 0);
+	if (bind(fd, (struct sockaddr *)&address, length) < 0) {
+		g_assert_cmpint(errno, ==, EADDRINUSE);
+		close(fd);
+		return -1;
+	}
 	if (type == SOCK_STREAM)
 		g_assert_cmpint(listen(fd, 8), ==, 0);
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &length), ==, 0);
@@ -230,9 +236,15 @@ static void on_question(DnsQuery *query, DnsClient *client, gpointer data) {
 }
 
 static void loopback_open(Loopback *loopback) {
-	loopback->port = 0;
-	int udp = bind_loopback(SOCK_DGRAM, &loopback->port);
-	int tcp = bind_loopback(SOCK_STREAM, &loopback->port);
+	/* A port that is free for UDP may be taken for TCP. */
+	int udp = -1, tcp = -1;
+	while (tcp < 0) {
+		if (udp >= 0)
+			close(udp);
+		loopback->port = 0;
+		udp = bind_loopback(SOCK_DGRAM, &loopback->port);
+		tcp = bind_loopback(SOCK_STREAM, &loopback->port);
+	}
 	loopback->server = dns_server_new(udp, tcp, on_question, loopback);
 }
 
