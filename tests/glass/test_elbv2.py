@@ -83,8 +83,9 @@ def region(tmp_path_factory):
             pytest.skip(f"this machine cannot open a glass: {why.strip()}")
         pytest.fail(f"the region does not start: {why}")
     yield region
-    region.run("down", "--purge")
+    down = region.run("down", "--purge")
     region.process.wait()
+    assert down.returncode == 0, down.stderr
 
 
 def eventually(wanted, look, seconds=30):
