@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "glass/glass.h"
 #include "region/internal.h"
 
 #define START_TIMEOUT_S 20
@@ -31,6 +32,20 @@ static gboolean quit(gpointer loop) {
 	return G_SOURCE_CONTINUE;
 }
 
+/* The glass has ended under a region that runs: the region begins anew, as after a crash, and
+ * starts again what the store says. Returns only if that fails. */
+static gboolean on_glass_ended(int fd, GIOCondition condition, gpointer data) {
+	const RegionOptions *options = data;
+	g_autofree char *number = g_strdup_printf("%u", options->port);
+	const char *command[8] = {"terrarium", "up", "--foreground", "--port", number};
+	if (options->strict)
+		command[5] = "--strict";
+	g_warning("the glass has ended: the region begins anew");
+	execv("/proc/self/exe", (char **)command);
+	g_error("the region cannot begin anew: %s", g_strerror(errno));
+	return G_SOURCE_REMOVE;
+}
+
 static int serve(const RegionOptions *options) {
 	const char *home = options->home;
 	g_autoptr(GError) error = NULL;
@@ -50,9 +65,14 @@ static int serve(const RegionOptions *options) {
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 	guint on_term = g_unix_signal_add(SIGTERM, quit, loop);
 	guint on_int = g_unix_signal_add(SIGINT, quit, loop);
+	Glass *glass = region_glass(region);
+	guint on_glass = glass ? g_unix_fd_add(glass_pidfd(glass), G_IO_IN, on_glass_ended,
+					 (gpointer)options)
+			       : 0;
 	printf("The region answers at http://127.0.0.1:%u\n", options->port);
 	fflush(stdout);
 	g_main_loop_run(loop);
+	g_clear_handle_id(&on_glass, g_source_remove);
 	g_source_remove(on_term);
 	g_source_remove(on_int);
 	g_clear_pointer(&region, region_free);

@@ -75,6 +75,12 @@ class Region:
         client.meta.events.register("before-call.servicediscovery", without_host_prefix)
         return client
 
+    def glass_pid(self):
+        """The init that holds all that runs."""
+        record = configparser.ConfigParser()
+        record.read(self.home / "glass.ini")
+        return int(record["init"]["pid"])
+
     def inside(self, netns, *command, timeout=30):
         """Runs a program as root of the glass in one of its network namespaces (a VPC's is its id)."""
         record = configparser.ConfigParser()

@@ -1,6 +1,8 @@
 """Rolling deployments behind a load balancer, while a client asks all the time: no request is lost."""
 
 import http.client
+import os
+import signal
 import threading
 import time
 import urllib.parse
@@ -108,3 +110,24 @@ def test_a_crashing_version_serves_nobody(stack):
         stack.steady(2, seconds=60)
     assert client.failures() == []
     assert {answer[2] for answer in client.answers} == {"good"}
+
+
+def test_the_machine_ends(stack):
+    """What ran in a glass that ended is started again, and serves again."""
+    stack.push()
+    group, url = stack.balancer()
+    serve(stack, "one")
+    stack.serve(2, loadBalancers=[{"targetGroupArn": group, "containerName": "web", "containerPort": 80}])
+    stack.steady(2, seconds=60)
+    client = Client(url)
+    assert client.ask() == (200, "one")
+    before = {task["taskArn"] for task in stack.tasks()}
+    assert stack.region.run("down").returncode == 0
+    assert stack.region.run("up").returncode == 0
+    wait_until(lambda: client.ask() == (200, "one"), "it serves after down and up", 60)
+    stack.steady(2, seconds=60)
+    assert not before & {task["taskArn"] for task in stack.tasks()}
+    os.kill(stack.region.glass_pid(), signal.SIGKILL)
+    wait_until(lambda: client.ask()[0] != 200, "nothing runs", 10)
+    wait_until(lambda: client.ask() == (200, "one"), "it serves after the glass was killed", 60)
+    stack.steady(2, seconds=60)
