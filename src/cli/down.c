@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "cli/cli.h"
@@ -11,13 +12,23 @@
 
 #define STOP_TIMEOUT_S 30
 
+/* One that its parent has not waited for yet has ended too. */
+static gboolean has_ended(int pid) {
+	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid);
+	g_autofree char *text = NULL;
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return kill(pid, 0) < 0;
+	const char *state = strrchr(text, ')');
+	return state && g_str_has_prefix(state, ") Z");
+}
+
 static gboolean stop(const char *home, int pid) {
 	if (kill(pid, SIGTERM) < 0 && errno != ESRCH) {
 		cli_fail("cannot end process %d: %s", pid, g_strerror(errno));
 		return FALSE;
 	}
 	for (int tenths = 0; tenths < STOP_TIMEOUT_S * 10; tenths++) {
-		if (cli_region_pid(home) == 0 && kill(pid, 0) < 0)
+		if (cli_region_pid(home) == 0 && has_ended(pid))
 			return TRUE;
 		g_usleep(G_USEC_PER_SEC / 10);
 	}

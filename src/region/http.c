@@ -11,6 +11,7 @@
 
 #include "region/http_exchange.h"
 
+#define PORT_TRIES 20 /* a tenth of a second each */
 #define LARGEST_BODY (64 * 1024 * 1024)
 /* Of each connection; pieces of a body are a little smaller. */
 #define CONNECTION_MEMORY (64 * 1024)
@@ -261,6 +262,11 @@ static int listen_on_loopback(guint port) {
 
 HttpServer *http_server_new(guint port, HttpHandler handler, gpointer data, GError **error) {
 	int socket_fd = listen_on_loopback(port);
+	/* A killed region may have left a job behind that holds its socket for a moment. */
+	for (int tries = 0; socket_fd < 0 && errno == EADDRINUSE && tries < PORT_TRIES; tries++) {
+		g_usleep(G_USEC_PER_SEC / 10);
+		socket_fd = listen_on_loopback(port);
+	}
 	if (socket_fd >= 0)
 		return server_on(socket_fd, handler, data, error);
 	g_set_error(error, G_IO_ERROR,
