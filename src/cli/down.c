@@ -76,7 +76,7 @@ static gboolean purge(const char *home, GError **error) {
 	static const char *const files[] = {"region.sqlite", "region.sqlite-wal",
 		"region.sqlite-shm", "region.log", "region.lock", "root-credentials", "glass.ini",
 		"glass.lock", "tun"};
-	static const char *const folders[] = {"git", "s3"}; /* the region's own */
+	static const char *const folders[] = {"codepipeline", "git", "s3"}; /* the region's own */
 	if (!empty_folders(home, error))
 		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(inner_folders); i++) {

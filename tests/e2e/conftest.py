@@ -120,5 +120,7 @@ def region():
     assert up.returncode == 0, up.stderr
     yield region
     down = region.run("down", "--purge")
+    left = os.listdir(home) if os.path.exists(home) else []
     shutil.rmtree(home, ignore_errors=True)
     assert down.returncode == 0, down.stderr
+    assert left == [], "what down --purge leaves"
