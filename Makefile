@@ -36,4 +36,4 @@ format-check:
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 clean:
-	@rm -rf build build-sanitize build-fuzz build-python build-python.lock
+	@rm -rf build build-sanitize build-fuzz
