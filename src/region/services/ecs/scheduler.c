@@ -575,14 +575,9 @@ static void forget(Look *look) {
 	store_delete(store, look->scope, ECS_SERVICES, look->id);
 }
 
+/* Inside the open transaction. */
 static void tend(Look *look) {
 	const char *status = value_text_or(value_get(look->service, "status"), "");
-	Store *store = region_store(look->region);
-	g_autoptr(GError) error = NULL;
-	if (!store_begin(store, &error)) {
-		g_warning("service %s: %s", look->id, error->message);
-		return;
-	}
 	g_auto(Value) before = value_ref(look->service);
 	if (g_str_equal(status, "INACTIVE"))
 		forget(look);
@@ -591,9 +586,8 @@ static void tend(Look *look) {
 	else
 		tend_active(look);
 	if (!value_equal(before, look->service))
-		store_put(store, look->scope, ECS_SERVICES, look->id, look->service);
-	if (!store_commit(store, &error))
-		g_warning("service %s: %s", look->id, error->message);
+		store_put(region_store(look->region), look->scope, ECS_SERVICES, look->id,
+			look->service);
 }
 
 /* ---- the controller ---- */
@@ -642,7 +636,13 @@ static int by_age(gconstpointer a, gconstpointer b) {
 
 static void control(Region *region, gpointer data) {
 	Scheduler *scheduler = data;
+	Store *store = region_store(region);
+	g_autoptr(GError) error = NULL;
 	g_autoptr(GHashTable) tasks = tasks_by_service(region);
+	if (!store_begin(store, &error)) {
+		g_warning("ECS services: %s", error->message);
+		return;
+	}
 	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, ECS_SERVICES);
 	const char *id;
 	Value service;
@@ -666,6 +666,8 @@ static void control(Region *region, gpointer data) {
 		value_clear(&look.service);
 	}
 	scheduler->image_pushed = FALSE;
+	if (!store_commit(store, &error))
+		g_warning("ECS services: %s", error->message);
 }
 
 static void on_image(Store *store, StoreScope scope, const char *kind, const char *id, Value object,

@@ -41,8 +41,11 @@ typedef struct {
 	Runner *runner;
 	Region *region;
 	StoreScope scope;
-	const char *id; /* in the store */
+	char *id; /* in the store */
 	Value task; /* changed while it is looked at */
+	gboolean advanced; /* it was decided about */
+	Task *running; /* what the glass has of it, or NULL */
+	TaskSpec *spec; /* what is to be run once the decision is kept, or NULL */
 } Look;
 
 /* ---- changing ---- */
@@ -163,6 +166,8 @@ static void register_all(Look *look) {
 
 /* Takes it out of target groups (where it drains) and Cloud Map. */
 static void deregister_all(Look *look) {
+	if (value_get_bool(internal_of(look), "deregistered"))
+		return;
 	Value targets = value_get(internal_of(look), "targets");
 	Value registries = value_get(internal_of(look), "registries");
 	const char *service = value_get_text(internal_of(look), "service");
@@ -181,6 +186,7 @@ static void deregister_all(Look *look) {
 		servicediscovery_deregister(look->region, look->scope,
 			value_get_text(value_at(registries, i), "arn"), ecs_task_id(look->task));
 	set_internal_take(look, "registries", value_empty_tuple());
+	set_internal_take(look, "deregistered", value_bool(TRUE));
 }
 
 static gboolean is_drained(const Look *look) {
@@ -406,15 +412,16 @@ static TaskSpec *step(Look *look, Task *running) {
 }
 
 /* After the commit: what runs follows what was decided. */
-static void follow(Look *look, Task *running, TaskSpec *spec) {
+static void follow(Look *look) {
+	Task *running = look->running;
 	g_autoptr(GError) error = NULL;
-	if (spec) {
+	if (look->spec) {
 		Place *place = g_new0(Place, 1);
 		*place = (Place){
 			{g_intern_string(look->scope.account), g_intern_string(look->scope.region)},
 			g_strdup(look->id)};
 		g_hash_table_insert(look->runner->places, g_strdup(ecs_task_id(look->task)), place);
-		if (!tasks_run(look->runner->tasks, spec, &error)) {
+		if (!tasks_run(look->runner->tasks, g_steal_pointer(&look->spec), &error)) {
 			Store *store = region_store(look->region);
 			if (!store_begin(store, NULL))
 				return;
@@ -438,24 +445,14 @@ static void follow(Look *look, Task *running, TaskSpec *spec) {
 	}
 }
 
+/* Decides, inside the open transaction. */
 static void advance(Look *look) {
-	Store *store = region_store(look->region);
-	Task *running = ecs_task_running(look->region, look->task);
-	g_autoptr(GError) error = NULL;
-	if (!store_begin(store, &error)) {
-		g_warning("task %s: %s", look->id, error->message);
-		return;
-	}
 	g_auto(Value) before = value_ref(look->task);
-	TaskSpec *spec = step(look, running);
+	look->running = ecs_task_running(look->region, look->task);
+	look->spec = step(look, look->running);
+	look->advanced = TRUE;
 	if (!value_equal(before, look->task))
-		store_put(store, look->scope, ECS_TASKS, look->id, look->task);
-	if (!store_commit(store, &error)) {
-		g_warning("task %s: %s", look->id, error->message);
-		task_spec_free(spec);
-		return;
-	}
-	follow(look, running, spec);
+		store_put(region_store(look->region), look->scope, ECS_TASKS, look->id, look->task);
 }
 
 /* Stopped tasks can be described for an hour. */
@@ -467,30 +464,52 @@ static void forget_stopped(Look *look) {
 		region_wake_after(look->region, ECS_TASK_CONTROLLER, left);
 		return;
 	}
-	if (!store_begin(store, NULL))
-		return;
 	store_delete(store, look->scope, ECS_TASKS, look->id);
 	region_tags_clear(look->region, look->scope, value_get_text(look->task, "taskArn"));
-	store_commit(store, NULL);
 }
 
 /* ---- the controller ---- */
 
-typedef void (*EachTask)(Look *look);
+static void look_clear(gpointer data) {
+	Look *look = data;
+	g_free(look->id);
+	value_clear(&look->task);
+	task_spec_free(look->spec);
+}
 
-static void each_task(Runner *runner, EachTask call) {
+/* All tasks of the store, to be looked at. */
+static GArray *all_tasks(Runner *runner) {
+	GArray *looks = g_array_new(FALSE, FALSE, sizeof(Look));
+	g_array_set_clear_func(looks, look_clear);
 	g_auto(StoreIter) iter = store_iter(region_store(runner->region), everywhere, ECS_TASKS);
 	const char *id;
 	Value task;
 	while (store_iter_next(&iter, &id, &task)) {
+		StoreScope scope = store_iter_scope(&iter);
 		Look look = {.runner = runner,
 			.region = runner->region,
-			.scope = store_iter_scope(&iter),
-			.id = id,
+			.scope = {g_intern_string(scope.account), g_intern_string(scope.region)},
+			.id = g_strdup(id),
 			.task = value_ref(task)};
-		call(&look);
-		value_clear(&look.task);
+		g_array_append_val(looks, look);
 	}
+	return looks;
+}
+
+typedef void (*EachTask)(Look *look);
+
+/* Calls it on every task, in one transaction. FALSE: nothing of that was kept. */
+static gboolean each_task(Region *region, GArray *looks, EachTask call) {
+	Store *store = region_store(region);
+	g_autoptr(GError) error = NULL;
+	if (store_begin(store, &error)) {
+		for (guint i = 0; i < looks->len; i++)
+			call(&g_array_index(looks, Look, i));
+		if (store_commit(store, &error))
+			return TRUE;
+	}
+	g_warning("ECS tasks: %s", error->message);
+	return FALSE;
 }
 
 static void tend(Look *look) {
@@ -508,7 +527,12 @@ static gboolean is_ecs_task(const char *id) {
 
 static void control(Region *region, gpointer data) {
 	Runner *runner = data;
-	each_task(runner, tend);
+	g_autoptr(GArray) looks = all_tasks(runner);
+	if (!each_task(region, looks, tend))
+		return;
+	for (guint i = 0; i < looks->len; i++)
+		if (g_array_index(looks, Look, i).advanced)
+			follow(&g_array_index(looks, Look, i));
 	if (runner->tasks && !runner->swept) {
 		runner->swept = TRUE;
 		tasks_sweep(runner->tasks, is_ecs_task);
@@ -538,14 +562,11 @@ static void on_log(Task *task, const TaskLogLine *lines, gsize n_lines, gpointer
 
 /* The glass is a new one: what ran in the former one has ended. */
 static void lost(Look *look) {
-	Store *store = region_store(look->region);
-	if (ecs_task_is(look->task, "STOPPED") || ecs_task_is(look->task, "PROVISIONING") ||
-		!store_begin(store, NULL))
+	if (ecs_task_is(look->task, "STOPPED") || ecs_task_is(look->task, "PROVISIONING"))
 		return;
 	want_stop(look, "TerminationNotice", "The machine that the task ran on was stopped.");
 	finish(look);
-	store_put(store, look->scope, ECS_TASKS, look->id, look->task);
-	store_commit(store, NULL);
+	store_put(region_store(look->region), look->scope, ECS_TASKS, look->id, look->task);
 }
 
 static void place_free(gpointer data) {
@@ -570,8 +591,9 @@ gboolean ecs_tasks_start(Region *region, GError **error) {
 	if (glass) {
 		runner->tasks = tasks_new(
 			glass, region_blobs(region), region_layers(region), &events, runner);
+		g_autoptr(GArray) looks = all_tasks(runner);
 		if (!glass_adopted(glass))
-			each_task(runner, lost);
+			each_task(region, looks, lost);
 	}
 	region_controller_add(region, ECS_TASK_CONTROLLER, control, runner);
 	region_wake_on(region, ECS_TASK_CONTROLLER, ECS_TASKS);
