@@ -12,6 +12,7 @@ data "aws_availability_zones" {
       name   = required(string)
       values = required(set(string))
     }
+    timeouts "read" {}
   }
   read {
     call "DescribeAvailabilityZones" {

@@ -1,7 +1,7 @@
 resource "aws_nat_gateway" {
   service = "ec2"
   schema {
-    subnet_id                          = required(string, force_new)
+    subnet_id                          = optional(string, force_new)
     allocation_id                      = optional(string, force_new)
     connectivity_type                  = optional(string, default("public"), force_new, one_of("public", "private"))
     association_id                     = computed(string)
@@ -11,7 +11,7 @@ resource "aws_nat_gateway" {
     secondary_allocation_ids           = optional(set(string), unsupported("a NAT gateway has one address"))
     secondary_private_ip_address_count = optional(number, unsupported("a NAT gateway has one address"))
     secondary_private_ip_addresses     = optional(set(string), unsupported("a NAT gateway has one address"))
-    availability_mode                  = optional(string, computed, force_new, one_of("zonal"))
+    availability_mode                  = optional(string, computed, force_new, one_of("zonal", "regional"))
     vpc_id                             = optional(string, computed, force_new)
     auto_provision_zones               = computed(string)
     auto_scaling_ips                   = computed(string)
@@ -23,7 +23,28 @@ resource "aws_nat_gateway" {
       availability_zone    = optional(string)
       availability_zone_id = optional(string)
     }
+    list "regional_nat_gateway_address" computed {
+      allocation_id        = computed(string)
+      association_id       = computed(string)
+      availability_zone    = computed(string)
+      availability_zone_id = computed(string)
+      network_interface_id = computed(string)
+      public_ip            = computed(string)
+      status               = computed(string)
+    }
     timeouts "create" "update" "delete" {}
+  }
+  validate {
+    error {
+      when    = self.availability_mode == "regional"
+      summary = "Unsupported availability mode"
+      detail  = "availability_mode = \"regional\" is not supported: a NAT gateway is of one zone."
+    }
+    error {
+      when    = self.subnet_id == null
+      summary = "Missing required argument"
+      detail  = "The argument \"subnet_id\" is required of a zonal NAT gateway."
+    }
   }
   create {
     call "CreateNatGateway" {
@@ -99,6 +120,24 @@ data "aws_nat_gateway" {
     secondary_allocation_ids           = computed(set(string))
     secondary_private_ip_address_count = computed(number)
     secondary_private_ip_addresses     = computed(set(string))
+    auto_provision_zones               = computed(string)
+    auto_scaling_ips                   = computed(string)
+    availability_mode                  = computed(string)
+    route_table_id                     = computed(string)
+    list "availability_zone_address" computed {
+      allocation_ids       = computed(set(string))
+      availability_zone    = computed(string)
+      availability_zone_id = computed(string)
+    }
+    list "regional_nat_gateway_address" computed {
+      allocation_id        = computed(string)
+      association_id       = computed(string)
+      availability_zone    = computed(string)
+      availability_zone_id = computed(string)
+      network_interface_id = computed(string)
+      public_ip            = computed(string)
+      status               = computed(string)
+    }
     set "filter" {
       name   = required(string)
       values = required(set(string))
@@ -133,6 +172,7 @@ data "aws_nat_gateway" {
       secondary_allocation_ids           = []
       secondary_private_ip_address_count = 0
       secondary_private_ip_addresses     = []
+      availability_mode                  = "zonal"
     }
   }
 }

@@ -11,12 +11,14 @@ resource "aws_route_table" {
       gateway_id                 = optional(string)
       nat_gateway_id             = optional(string)
       network_interface_id       = optional(string)
+      instance_id                = optional(string, unsupported("there are no EC2 instances"))
       ipv6_cidr_block            = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
       destination_prefix_list_id = optional(string, unsupported("there are no prefix lists"))
       carrier_gateway_id         = optional(string, unsupported("there are no carrier gateways"))
       core_network_arn           = optional(string, unsupported("there are no core networks"))
       egress_only_gateway_id     = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
       local_gateway_id           = optional(string, unsupported("there are no Outposts"))
+      odb_network_arn            = optional(string, unsupported("there are no ODB networks"))
       transit_gateway_id         = optional(string, unsupported("there are no transit gateways"))
       vpc_endpoint_id            = optional(string, unsupported("there are no VPC endpoints"))
       vpc_peering_connection_id  = optional(string, unsupported("VPCs are not peered"))
@@ -54,12 +56,14 @@ resource "aws_route_table" {
         gateway_id                 = fallback(r.GatewayId, "")
         nat_gateway_id             = fallback(r.NatGatewayId, "")
         network_interface_id       = fallback(r.NetworkInterfaceId, "")
+        instance_id                = ""
         ipv6_cidr_block            = ""
         destination_prefix_list_id = ""
         carrier_gateway_id         = ""
         core_network_arn           = ""
         egress_only_gateway_id     = ""
         local_gateway_id           = ""
+        odb_network_arn            = ""
         transit_gateway_id         = ""
         vpc_endpoint_id            = ""
         vpc_peering_connection_id  = ""
@@ -133,6 +137,7 @@ data "aws_route_table" {
       local_gateway_id           = computed(string)
       nat_gateway_id             = computed(string)
       network_interface_id       = computed(string)
+      odb_network_arn            = computed(string)
       transit_gateway_id         = computed(string)
       vpc_endpoint_id            = computed(string)
       vpc_peering_connection_id  = computed(string)
@@ -182,6 +187,7 @@ data "aws_route_table" {
         core_network_arn           = ""
         egress_only_gateway_id     = ""
         local_gateway_id           = ""
+        odb_network_arn            = ""
         transit_gateway_id         = ""
         vpc_endpoint_id            = ""
         vpc_peering_connection_id  = ""

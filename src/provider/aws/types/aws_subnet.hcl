@@ -2,7 +2,7 @@ resource "aws_subnet" {
   service = "ec2"
   schema {
     vpc_id                                         = required(string, force_new)
-    cidr_block                                     = required(string, force_new, cidr())
+    cidr_block                                     = optional(string, force_new, cidr())
     availability_zone                              = optional(string, computed, force_new, conflicts("availability_zone_id"))
     availability_zone_id                           = optional(string, computed, force_new)
     map_public_ip_on_launch                        = optional(bool, default(false))
@@ -26,6 +26,13 @@ resource "aws_subnet" {
     enable_resource_name_dns_aaaa_record_on_launch = optional(bool, unsupported("names of instances are not served"))
     tags                                           = tags()
     timeouts "create" "delete" {}
+  }
+  validate {
+    error {
+      when    = self.cidr_block == null && self.ipv4_ipam_pool_id == null && self.ipv6_native != true
+      summary = "Missing required argument"
+      detail  = "The argument \"cidr_block\" is required: there are no IPAM pools and no IPv6-only subnets."
+    }
   }
   create {
     call "CreateSubnet" {
