@@ -49,7 +49,7 @@ static char *line_path(char *line) {
 static gboolean check_type(const char *name, char *text) {
 	const SchemaBlock *block = type_block(name);
 	if (!block) {
-		g_test_message("%s: there is no such type", name);
+		g_printerr("%s: there is no such type\n", name);
 		return FALSE;
 	}
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -61,7 +61,7 @@ static gboolean check_type(const char *name, char *text) {
 		asked++;
 		if (has_path(block, path))
 			continue;
-		g_test_message("%s has no %s", name, path);
+		g_printerr("%s has no %s\n", name, path);
 		missing++;
 	}
 	g_assert_cmpuint(asked, >, 0);
@@ -88,7 +88,8 @@ static void test_documented(void) {
 		types++;
 	}
 	g_assert_cmpuint(types, >, 0);
-	g_assert_true(whole);
+	if (!whole)
+		g_test_fail_printf("schemas lack what is documented");
 }
 
 int main(int argc, char **argv) {
