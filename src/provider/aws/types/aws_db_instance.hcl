@@ -64,6 +64,7 @@ resource "aws_db_instance" {
     resource_id                           = computed(string)
     status                                = computed(string)
     upgrade_rollout_order                 = computed(string)
+    warning_event_categories              = optional(set(string), unsupported("events of instances are not recorded"))
     character_set_name                    = optional(string, unsupported("it is of Oracle and SQL Server, which are not served"))
     nchar_character_set_name              = optional(string, unsupported("it is of Oracle, which is not served"))
     timezone                              = optional(string, unsupported("it is of SQL Server, which is not served"))

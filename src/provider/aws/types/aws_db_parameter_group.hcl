@@ -86,3 +86,24 @@ resource "aws_db_parameter_group" {
     read     = true
   }
 }
+
+data "aws_db_parameter_group" {
+  service = "rds"
+  schema {
+    name        = required(string)
+    arn         = computed(string)
+    description = computed(string)
+    family      = computed(string)
+  }
+  read {
+    call "DescribeDBParameterGroups" {
+      request = { DBParameterGroupName = self.name }
+      id      = result.DBParameterGroups[0].DBParameterGroupName
+    }
+    state = {
+      arn         = result.DBParameterGroups[0].DBParameterGroupArn
+      description = result.DBParameterGroups[0].Description
+      family      = result.DBParameterGroups[0].DBParameterGroupFamily
+    }
+  }
+}

@@ -1,3 +1,9 @@
+// A time of the API, as text; null stays.
+function "ecs_time" {
+  parameters = ["seconds"]
+  value      = seconds == null ? null : timeadd("1970-01-01T00:00:00Z", "${floor(fallback(seconds, 0))}s")
+}
+
 resource "aws_ecs_service" {
   service        = "ecs"
   schema_version = 1
@@ -53,6 +59,10 @@ resource "aws_ecs_service" {
         lifecycle_stages = required(list(string))
         role_arn         = optional(string)
         target_type      = optional(string)
+        list "timeout_configuration" "0..1" {
+          action             = optional(string)
+          timeout_in_minutes = optional(string)
+        }
       }
       list "linear_configuration" "0..1" "unsupported: deployments other than ROLLING are not implemented" {
         step_bake_time_in_minutes = optional(string)
@@ -438,14 +448,61 @@ resource "aws_ecs_service" {
 data "aws_ecs_service" {
   service = "ecs"
   schema {
-    cluster_arn         = required(string)
-    service_name        = required(string)
-    arn                 = computed(string)
-    desired_count       = computed(number)
-    launch_type         = computed(string)
-    scheduling_strategy = computed(string)
-    task_definition     = computed(string)
-    tags                = computed(map(string))
+    cluster_arn                       = required(string)
+    service_name                      = required(string)
+    arn                               = computed(string)
+    availability_zone_rebalancing     = computed(string)
+    created_at                        = computed(string)
+    created_by                        = computed(string)
+    desired_count                     = computed(number)
+    enable_ecs_managed_tags           = computed(bool)
+    enable_execute_command            = computed(bool)
+    health_check_grace_period_seconds = computed(number)
+    iam_role                          = computed(string)
+    launch_type                       = computed(string)
+    pending_count                     = computed(number)
+    platform_family                   = computed(string)
+    platform_version                  = computed(string)
+    propagate_tags                    = computed(string)
+    running_count                     = computed(number)
+    scheduling_strategy               = computed(string)
+    status                            = computed(string)
+    task_definition                   = computed(string)
+    tags                              = computed(map(string))
+    capacity_provider_strategy        = computed(set(object({ base = number, capacity_provider = string, weight = number })))
+    deployment_configuration = computed(list(object({
+      alarms                     = list(object({ alarm_names = list(string), enable = bool, rollback = bool }))
+      bake_time_in_minutes       = string
+      canary_configuration       = list(object({ canary_bake_time_in_minutes = string, canary_percent = number }))
+      deployment_circuit_breaker = list(object({ enable = bool, rollback = bool }))
+      lifecycle_hook = set(object({
+        hook_details          = string
+        hook_target_arn       = string
+        lifecycle_stages      = list(string)
+        role_arn              = string
+        target_type           = string
+        timeout_configuration = list(object({ action = string, timeout_in_minutes = string }))
+      }))
+      linear_configuration    = list(object({ step_bake_time_in_minutes = string, step_percent = number }))
+      maximum_percent         = number
+      minimum_healthy_percent = number
+      strategy                = string
+    })))
+    deployment_controller = computed(list(object({ type = string })))
+    deployments           = computed(list(object({ created_at = string, desired_count = number, id = string, pending_count = number, running_count = number, status = string, task_definition = string, updated_at = string })))
+    events                = computed(list(object({ created_at = string, id = string, message = string })))
+    load_balancer = computed(set(object({
+      advanced_configuration = list(object({ alternate_target_group_arn = string, production_listener_rule = string, role_arn = string, test_listener_rule = string }))
+      container_name         = string
+      container_port         = number
+      elb_name               = string
+      target_group_arn       = string
+    })))
+    network_configuration      = computed(list(object({ assign_public_ip = bool, security_groups = set(string), subnets = set(string) })))
+    ordered_placement_strategy = computed(list(object({ field = string, type = string })))
+    placement_constraints      = computed(set(object({ expression = string, type = string })))
+    service_registries         = computed(list(object({ container_name = string, container_port = number, port = number, registry_arn = string })))
+    task_sets                  = computed(list(object({ arn = string, created_at = string, id = string, pending_count = number, running_count = number, stability_status = string, status = string, task_definition = string, updated_at = string })))
   }
   read {
     call "DescribeServices" {
@@ -457,13 +514,76 @@ data "aws_ecs_service" {
       summary = "No such service"
       detail  = "There is no active ECS service named \"${self.service_name}\" in ${self.cluster_arn}."
     }
+    let {
+      service = result.services[0]
+    }
     state = {
-      arn                 = result.services[0].serviceArn
-      desired_count       = result.services[0].desiredCount
-      launch_type         = result.services[0].launchType
-      scheduling_strategy = result.services[0].schedulingStrategy
-      task_definition     = result.services[0].taskDefinition
-      tags                = tag_map(result.services[0].tags, "key", "value")
+      arn                               = service.serviceArn
+      availability_zone_rebalancing     = service.availabilityZoneRebalancing
+      created_at                        = ecs_time(service.createdAt)
+      created_by                        = service.createdBy
+      desired_count                     = service.desiredCount
+      enable_ecs_managed_tags           = fallback(service.enableECSManagedTags, false)
+      enable_execute_command            = fallback(service.enableExecuteCommand, false)
+      health_check_grace_period_seconds = fallback(service.healthCheckGracePeriodSeconds, 0)
+      iam_role                          = service.roleArn
+      launch_type                       = service.launchType
+      pending_count                     = service.pendingCount
+      platform_family                   = service.platformFamily
+      platform_version                  = service.platformVersion
+      propagate_tags                    = service.propagateTags
+      running_count                     = service.runningCount
+      scheduling_strategy               = service.schedulingStrategy
+      status                            = service.status
+      task_definition                   = service.taskDefinition
+      tags                              = tag_map(service.tags, "key", "value")
+      capacity_provider_strategy = [for s in service.capacityProviderStrategy : {
+        base = fallback(s.base, 0), capacity_provider = s.capacityProvider, weight = fallback(s.weight, 0)
+      }]
+      deployment_configuration = [for d in [service.deploymentConfiguration] : {
+        alarms                     = [for a in [d.alarms] : { alarm_names = a.alarmNames, enable = a.enable, rollback = a.rollback } if a != null]
+        bake_time_in_minutes       = tostring(fallback(d.bakeTimeInMinutes, 0))
+        canary_configuration       = []
+        deployment_circuit_breaker = [for b in [d.deploymentCircuitBreaker] : { enable = b.enable, rollback = b.rollback } if b != null]
+        lifecycle_hook             = []
+        linear_configuration       = []
+        maximum_percent            = d.maximumPercent
+        minimum_healthy_percent    = d.minimumHealthyPercent
+        strategy                   = fallback(d.strategy, "ROLLING")
+      } if d != null]
+      deployment_controller = [for c in [service.deploymentController] : { type = c.type } if c != null]
+      deployments = [for d in service.deployments : {
+        created_at      = ecs_time(d.createdAt)
+        desired_count   = d.desiredCount
+        id              = d.id
+        pending_count   = d.pendingCount
+        running_count   = d.runningCount
+        status          = d.status
+        task_definition = d.taskDefinition
+        updated_at      = ecs_time(d.updatedAt)
+      }]
+      events = [for e in service.events : { created_at = ecs_time(e.createdAt), id = e.id, message = e.message }]
+      load_balancer = [for b in service.loadBalancers : {
+        advanced_configuration = []
+        container_name         = b.containerName
+        container_port         = b.containerPort
+        elb_name               = b.loadBalancerName
+        target_group_arn       = b.targetGroupArn
+      }]
+      network_configuration = [for n in [service.networkConfiguration.awsvpcConfiguration] : {
+        assign_public_ip = n.assignPublicIp == "ENABLED"
+        security_groups  = n.securityGroups
+        subnets          = n.subnets
+      } if n != null]
+      ordered_placement_strategy = [for s in service.placementStrategy : { field = s.field, type = s.type }]
+      placement_constraints      = [for c in service.placementConstraints : { expression = c.expression, type = c.type }]
+      service_registries = [for r in service.serviceRegistries : {
+        container_name = r.containerName
+        container_port = r.containerPort
+        port           = r.port
+        registry_arn   = r.registryArn
+      }]
+      task_sets = []
     }
   }
 }

@@ -1,3 +1,44 @@
+// A task definition's volumes as the API has them, as blocks.
+function "task_volumes" {
+  parameters = ["volumes"]
+  value = [for v in volumes : {
+    name                = v.name
+    configure_at_launch = fallback(v.configuredAtLaunch, false)
+    host_path           = v.host.sourcePath
+    docker_volume_configuration = [for d in [v.dockerVolumeConfiguration] : {
+      autoprovision = fallback(d.autoprovision, false)
+      driver        = d.driver
+      driver_opts   = d.driverOpts
+      labels        = d.labels
+      scope         = d.scope
+    } if d != null]
+    efs_volume_configuration = [for e in [v.efsVolumeConfiguration] : {
+      file_system_id          = e.fileSystemId
+      root_directory          = fallback(e.rootDirectory, "/")
+      transit_encryption      = e.transitEncryption
+      transit_encryption_port = e.transitEncryptionPort
+      authorization_config = [for a in [e.authorizationConfig] : {
+        access_point_id = a.accessPointId
+        iam             = a.iam
+      } if a != null]
+    } if e != null]
+    fsx_windows_file_server_volume_configuration = [for f in [v.fsxWindowsFileServerVolumeConfiguration] : {
+      file_system_id = f.fileSystemId
+      root_directory = f.rootDirectory
+      authorization_config = [for a in [f.authorizationConfig] : {
+        credentials_parameter = a.credentialsParameter
+        domain                = a.domain
+      } if a != null]
+    } if f != null]
+    s3files_volume_configuration = [for s in [v.s3filesVolumeConfiguration] : {
+      access_point_arn        = s.accessPointArn
+      file_system_arn         = s.fileSystemArn
+      root_directory          = s.rootDirectory
+      transit_encryption_port = s.transitEncryptionPort
+    } if s != null]
+  }]
+}
+
 resource "aws_ecs_task_definition" {
   service        = "ecs"
   schema_version = 1
@@ -168,42 +209,7 @@ resource "aws_ecs_task_definition" {
         cpu_architecture        = p.cpuArchitecture
         operating_system_family = p.operatingSystemFamily
       } if p != null]
-      volume = [for v in result.taskDefinition.volumes : {
-        name                = v.name
-        configure_at_launch = fallback(v.configuredAtLaunch, false)
-        host_path           = v.host.sourcePath
-        docker_volume_configuration = [for d in [v.dockerVolumeConfiguration] : {
-          autoprovision = fallback(d.autoprovision, false)
-          driver        = d.driver
-          driver_opts   = d.driverOpts
-          labels        = d.labels
-          scope         = d.scope
-        } if d != null]
-        efs_volume_configuration = [for e in [v.efsVolumeConfiguration] : {
-          file_system_id          = e.fileSystemId
-          root_directory          = fallback(e.rootDirectory, "/")
-          transit_encryption      = e.transitEncryption
-          transit_encryption_port = e.transitEncryptionPort
-          authorization_config = [for a in [e.authorizationConfig] : {
-            access_point_id = a.accessPointId
-            iam             = a.iam
-          } if a != null]
-        } if e != null]
-        fsx_windows_file_server_volume_configuration = [for f in [v.fsxWindowsFileServerVolumeConfiguration] : {
-          file_system_id = f.fileSystemId
-          root_directory = f.rootDirectory
-          authorization_config = [for a in [f.authorizationConfig] : {
-            credentials_parameter = a.credentialsParameter
-            domain                = a.domain
-          } if a != null]
-        } if f != null]
-        s3files_volume_configuration = [for s in [v.s3filesVolumeConfiguration] : {
-          access_point_arn        = s.accessPointArn
-          file_system_arn         = s.fileSystemArn
-          root_directory          = s.rootDirectory
-          transit_encryption_port = s.transitEncryptionPort
-        } if s != null]
-      }]
+      volume = task_volumes(result.taskDefinition.volumes)
     }
   }
   update {}
@@ -243,6 +249,30 @@ data "aws_ecs_task_definition" {
     revision                 = computed(number)
     status                   = computed(string)
     task_role_arn            = computed(string)
+    ephemeral_storage        = computed(list(object({ size_in_gib = number })))
+    inference_accelerator    = computed(set(object({ device_name = string, device_type = string })))
+    placement_constraints    = computed(set(object({ expression = string, type = string })))
+    proxy_configuration      = computed(list(object({ container_name = string, properties = map(string), type = string })))
+    runtime_platform         = computed(list(object({ cpu_architecture = string, operating_system_family = string })))
+    volume = computed(set(object({
+      configure_at_launch         = bool
+      host_path                   = string
+      name                        = string
+      docker_volume_configuration = list(object({ autoprovision = bool, driver = string, driver_opts = map(string), labels = map(string), scope = string }))
+      efs_volume_configuration = list(object({
+        authorization_config    = list(object({ access_point_id = string, iam = string }))
+        file_system_id          = string
+        root_directory          = string
+        transit_encryption      = string
+        transit_encryption_port = number
+      }))
+      fsx_windows_file_server_volume_configuration = list(object({
+        authorization_config = list(object({ credentials_parameter = string, domain = string }))
+        file_system_id       = string
+        root_directory       = string
+      }))
+      s3files_volume_configuration = list(object({ access_point_arn = string, file_system_arn = string, root_directory = string, transit_encryption_port = number }))
+    })))
   }
   read {
     call "DescribeTaskDefinition" {
@@ -265,6 +295,15 @@ data "aws_ecs_task_definition" {
       revision                 = result.taskDefinition.revision
       status                   = result.taskDefinition.status
       task_role_arn            = result.taskDefinition.taskRoleArn
+      ephemeral_storage        = [for s in [result.taskDefinition.ephemeralStorage] : { size_in_gib = s.sizeInGiB } if s != null]
+      inference_accelerator    = []
+      placement_constraints    = [for c in result.taskDefinition.placementConstraints : { expression = c.expression, type = c.type }]
+      proxy_configuration      = []
+      runtime_platform = [for p in [result.taskDefinition.runtimePlatform] : {
+        cpu_architecture        = p.cpuArchitecture
+        operating_system_family = p.operatingSystemFamily
+      } if p != null]
+      volume = task_volumes(result.taskDefinition.volumes)
     }
   }
 }

@@ -261,6 +261,7 @@ data "aws_lb" {
     enable_cross_zone_load_balancing                             = computed(bool)
     enable_deletion_protection                                   = computed(bool)
     enable_http2                                                 = computed(bool)
+    enable_prefix_for_ipv6_source_nat                            = computed(string)
     enable_tls_version_and_cipher_suite_headers                  = computed(bool)
     enable_waf_fail_open                                         = computed(bool)
     enable_xff_client_port                                       = computed(bool)
@@ -281,7 +282,10 @@ data "aws_lb" {
     zone_id                                                      = computed(string)
     access_logs = computed(list(object({ bucket = string, enabled = bool, prefix = string })))
     connection_logs = computed(list(object({ bucket = string, enabled = bool, prefix = string })))
+    health_check_logs = computed(list(object({ bucket = string, enabled = bool, prefix = string })))
+    ipam_pools = computed(list(object({ ipv4_ipam_pool_id = string })))
     subnet_mapping = computed(set(object({ allocation_id = string, ipv6_address = string, outpost_id = string, private_ipv4_address = string, subnet_id = string })))
+    timeouts "read" {}
   }
   read {
     call "DescribeLoadBalancers" "balancers" {
@@ -320,6 +324,8 @@ data "aws_lb" {
       arn_suffix                                  = regex("loadbalancer/(.*)$", balancer.LoadBalancerArn)[0]
       access_logs                                 = [{ bucket = set["access_logs.s3.bucket"], enabled = set["access_logs.s3.enabled"] == "true", prefix = set["access_logs.s3.prefix"] }]
       connection_logs                             = [{ bucket = set["connection_logs.s3.bucket"], enabled = set["connection_logs.s3.enabled"] == "true", prefix = set["connection_logs.s3.prefix"] }]
+      health_check_logs                           = [{ bucket = set["health_check_logs.s3.bucket"], enabled = set["health_check_logs.s3.enabled"] == "true", prefix = set["health_check_logs.s3.prefix"] }]
+      ipam_pools                                  = []
       client_keep_alive                           = tonumber(set["client_keep_alive.seconds"])
       desync_mitigation_mode                      = set["routing.http.desync_mitigation_mode"]
       dns_name                                    = balancer.DNSName

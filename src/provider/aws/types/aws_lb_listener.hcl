@@ -30,7 +30,7 @@ resource "aws_lb_listener" {
     routing_http_response_x_content_type_options_header_value             = optional(string, unsupported("headers of listeners are not changed"))
     routing_http_response_x_frame_options_header_value                    = optional(string, unsupported("headers of listeners are not changed"))
     routing_http_response_server_enabled                                  = optional(bool, computed)
-    timeouts "create" "update" {}
+    timeouts "create" "read" "update" {}
     list "default_action" "1.." {
       order            = optional(number, computed, range(1, 50000))
       target_group_arn = optional(string, arn())
@@ -224,13 +224,43 @@ data "aws_lb_listener" {
       order            = number
       target_group_arn = string
       type             = string
-      fixed_response   = list(object({ content_type = string, message_body = string, status_code = string }))
+      authenticate_cognito = list(object({
+        authentication_request_extra_params = map(string)
+        on_unauthenticated_request          = string
+        scope                               = string
+        session_cookie_name                 = string
+        session_timeout                     = number
+        user_pool_arn                       = string
+        user_pool_client_id                 = string
+        user_pool_domain                    = string
+      }))
+      authenticate_oidc = list(object({
+        authentication_request_extra_params = map(string)
+        authorization_endpoint              = string
+        client_id                           = string
+        client_secret                       = string
+        issuer                              = string
+        on_unauthenticated_request          = string
+        scope                               = string
+        session_cookie_name                 = string
+        session_timeout                     = number
+        token_endpoint                      = string
+        user_info_endpoint                  = string
+      }))
+      fixed_response = list(object({ content_type = string, message_body = string, status_code = string }))
       forward = list(object({
         stickiness   = list(object({ duration = number, enabled = bool }))
         target_group = set(object({ arn = string, weight = number }))
       }))
+      jwt_validation = list(object({
+        additional_claim = set(object({ format = string, name = string, values = set(string) }))
+        issuer           = string
+        jwks_endpoint    = string
+      }))
       redirect = list(object({ host = string, path = string, port = string, protocol = string, query = string, status_code = string }))
     })))
+    mutual_authentication = computed(list(object({ advertise_trust_store_ca_names = string, ignore_client_certificate_expiry = bool, mode = string, trust_store_arn = string })))
+    timeouts "read" {}
   }
   read {
     error {
@@ -263,11 +293,17 @@ data "aws_lb_listener" {
       load_balancer_arn = found[0].LoadBalancerArn
       port              = found[0].Port
       protocol          = found[0].Protocol
+      # Of listeners with TLS alone.
+      mutual_authentication = []
       tags              = tag_map(result.TagDescriptions[0].Tags)
       default_action = [for a in found[0].DefaultActions : {
         type             = a.Type
         order            = a.Order
         target_group_arn = a.TargetGroupArn
+        # Of actions that the region refuses, none can be there.
+        authenticate_cognito = []
+        authenticate_oidc    = []
+        jwt_validation       = []
         forward = [for f in [a.ForwardConfig] : {
           target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
           stickiness   = [for s in [f.TargetGroupStickinessConfig] : { enabled = fallback(s.Enabled, false), duration = fallback(s.DurationSeconds, 0) } if s != null]

@@ -88,7 +88,8 @@ resource "aws_lb_listener_rule" {
         value = required(string)
       }
       list "source_ip" "0..1" {
-        values = required(set(string))
+        ip_address_type = optional(string, unsupported("there are no network load balancers"))
+        values          = optional(set(string))
       }
     }
     set "transform" "unsupported: transforms of rules are not implemented" {
@@ -182,7 +183,7 @@ resource "aws_lb_listener_rule" {
         http_request_method = [for m in [c.HttpRequestMethodConfig] : { values = m.Values } if m != null]
         path_pattern        = [for p in [c.PathPatternConfig] : { values = p.Values, regex_values = null } if p != null]
         query_string        = flatten([for q in [c.QueryStringConfig] : [for v in q.Values : { key = v.Key, value = v.Value }] if q != null])
-        source_ip           = [for s in [c.SourceIpConfig] : { values = s.Values } if s != null]
+        source_ip           = [for s in [c.SourceIpConfig] : { ip_address_type = null, values = s.Values } if s != null]
       }]
     }
   }
@@ -231,5 +232,129 @@ resource "aws_lb_listener_rule" {
   tags {
     resource = self.id
     read     = true
+  }
+}
+
+data "aws_lb_listener_rule" {
+  service = "elbv2"
+  alias   = ["aws_alb_listener_rule"]
+  schema {
+    arn          = optional(string, computed)
+    listener_arn = optional(string, computed)
+    priority     = optional(number, computed)
+    tags         = computed(map(string))
+    action = computed(list(object({
+      order = number
+      type  = string
+      authenticate_cognito = list(object({
+        authentication_request_extra_params = map(string)
+        on_unauthenticated_request          = string
+        scope                               = string
+        session_cookie_name                 = string
+        session_timeout                     = number
+        user_pool_arn                       = string
+        user_pool_client_id                 = string
+        user_pool_domain                    = string
+      }))
+      authenticate_oidc = list(object({
+        authentication_request_extra_params = map(string)
+        authorization_endpoint              = string
+        client_id                           = string
+        issuer                              = string
+        on_unauthenticated_request          = string
+        scope                               = string
+        session_cookie_name                 = string
+        session_timeout                     = number
+        token_endpoint                      = string
+        user_info_endpoint                  = string
+      }))
+      fixed_response = list(object({ content_type = string, message_body = string, status_code = string }))
+      forward = list(object({
+        stickiness   = list(object({ duration = number, enabled = bool }))
+        target_group = set(object({ arn = string, weight = number }))
+      }))
+      jwt_validation = list(object({
+        additional_claim = set(object({ format = string, name = string, values = set(string) }))
+        issuer           = string
+        jwks_endpoint    = string
+      }))
+      redirect = list(object({ host = string, path = string, port = string, protocol = string, query = string, status_code = string }))
+    })))
+    condition = computed(set(object({
+      host_header         = list(object({ regex_values = set(string), values = set(string) }))
+      http_header         = list(object({ http_header_name = string, regex_values = set(string), values = set(string) }))
+      http_request_method = list(object({ values = set(string) }))
+      path_pattern        = list(object({ regex_values = set(string), values = set(string) }))
+      query_string        = list(object({ values = set(object({ key = string, value = string })) }))
+      source_ip           = list(object({ ip_address_type = string, values = set(string) }))
+    })))
+    transform = computed(set(object({
+      host_header_rewrite_config = list(object({ rewrite = list(object({ regex = string, replace = string })) }))
+      type                       = string
+      url_rewrite_config         = list(object({ rewrite = list(object({ regex = string, replace = string })) }))
+    })))
+  }
+  read {
+    error {
+      when    = nonempty(self.arn) == null && (nonempty(self.listener_arn) == null || self.priority == null)
+      summary = "Missing listener rule"
+      detail  = "Either arn, or listener_arn and priority must be given."
+    }
+    call "DescribeRules" "rules" {
+      request = {
+        RuleArns    = nonempty(self.arn) == null ? null : [self.arn]
+        ListenerArn = nonempty(self.arn) == null ? self.listener_arn : null
+      }
+      paginate = { input = "Marker", output = "NextMarker", items = "Rules" }
+    }
+    let {
+      found = [for r in rules.Rules : r if self.priority == null || r.Priority == tostring(self.priority)]
+    }
+    error {
+      when    = length(found) != 1
+      summary = "No listener rule found"
+      detail  = "${length(found)} rules match the data source; one is needed."
+    }
+    call "DescribeTags" {
+      request = { ResourceArns = [found[0].RuleArn] }
+      id      = found[0].RuleArn
+    }
+    let {
+      rule = found[0]
+    }
+    state = {
+      id           = rule.RuleArn
+      arn          = rule.RuleArn
+      listener_arn = replace(regex("^(.*)/[^/]*$", rule.RuleArn)[0], ":listener-rule/", ":listener/")
+      priority     = rule.Priority == "default" ? null : tonumber(rule.Priority)
+      tags         = tag_map(result.TagDescriptions[0].Tags)
+      action = [for a in rule.Actions : {
+        type  = a.Type
+        order = a.Order
+        # Of actions that the region refuses, none can be there.
+        authenticate_cognito = []
+        authenticate_oidc    = []
+        jwt_validation       = []
+        forward = [for f in [a.ForwardConfig] : {
+          target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
+          stickiness   = [for s in [f.TargetGroupStickinessConfig] : { enabled = fallback(s.Enabled, false), duration = fallback(s.DurationSeconds, 0) } if s != null]
+        } if f != null]
+        redirect = [for r in [a.RedirectConfig] : {
+          host = r.Host, path = r.Path, port = r.Port, protocol = r.Protocol, query = r.Query, status_code = r.StatusCode
+        } if r != null]
+        fixed_response = [for f in [a.FixedResponseConfig] : {
+          content_type = f.ContentType, message_body = f.MessageBody, status_code = f.StatusCode
+        } if f != null]
+      }]
+      condition = [for c in rule.Conditions : {
+        host_header         = [for h in [c.HostHeaderConfig] : { regex_values = null, values = h.Values } if h != null]
+        http_header         = [for h in [c.HttpHeaderConfig] : { http_header_name = h.HttpHeaderName, regex_values = null, values = h.Values } if h != null]
+        http_request_method = [for m in [c.HttpRequestMethodConfig] : { values = m.Values } if m != null]
+        path_pattern        = [for p in [c.PathPatternConfig] : { regex_values = null, values = p.Values } if p != null]
+        query_string        = [for q in [c.QueryStringConfig] : { values = [for v in q.Values : { key = v.Key, value = v.Value }] } if q != null]
+        source_ip           = [for s in [c.SourceIpConfig] : { ip_address_type = null, values = s.Values } if s != null]
+      }]
+      transform = []
+    }
   }
 }

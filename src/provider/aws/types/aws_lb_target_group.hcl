@@ -265,6 +265,7 @@ data "aws_lb_target_group" {
     vpc_id                             = computed(string)
     health_check = computed(list(object({ enabled = bool, healthy_threshold = number, interval = number, matcher = string, path = string, port = string, protocol = string, timeout = number, unhealthy_threshold = number })))
     stickiness = computed(list(object({ cookie_duration = number, cookie_name = string, enabled = bool, type = string })))
+    timeouts "read" {}
   }
   read {
     call "DescribeTargetGroups" "groups" {
