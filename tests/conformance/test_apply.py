@@ -1,6 +1,8 @@
 """From .tf files through our own engine to the region, looked at by boto3."""
 
+import json
 import subprocess
+from datetime import timezone
 
 
 NETWORK = """
@@ -386,6 +388,16 @@ data "aws_lb_listener" "http" {
   depends_on        = [aws_lb_listener.http]
 }
 data "aws_lb_target_group" "web" { arn = aws_lb_target_group.web.arn }
+data "aws_lb_listener_rule" "fixed" { arn = aws_lb_listener_rule.fixed.arn }
+data "aws_lb_listener_rule" "api" {
+  listener_arn = aws_lb_listener.http.arn
+  priority     = PRIORITY
+  depends_on   = [aws_lb_listener_rule.api]
+}
+output "status" { value = data.aws_lb_listener_rule.fixed.action[0].fixed_response[0].status_code }
+output "sources" { value = flatten(data.aws_lb_listener_rule.fixed.condition[*].source_ip[*].values) }
+output "paths" { value = join(" ", sort(flatten(data.aws_lb_listener_rule.api.condition[*].path_pattern[*].values[*]))) }
+output "rule" { value = data.aws_lb_listener_rule.api.arn == aws_lb_listener_rule.api.arn }
 output "dns" { value = data.aws_lb.main.dns_name }
 output "listener" { value = data.aws_lb_listener.http.arn == aws_lb_listener.http.arn }
 output "path" { value = data.aws_lb_target_group.web.health_check[0].path }
@@ -402,6 +414,10 @@ def test_balancer(region, terrarium, tmp_path):
     terrarium("apply", "-auto-approve")
     assert terrarium("output", "-raw", "listener") == "true"
     assert terrarium("output", "-raw", "path") == "/health"
+    assert terrarium("output", "-raw", "status") == "404"
+    assert "10.0.0.0/8" in terrarium("output", "sources")
+    assert terrarium("output", "-raw", "paths") == "/api/* /v3/*"
+    assert terrarium("output", "-raw", "rule") == "true"
     (balancer,) = elb.describe_load_balancers(Names=["main"])["LoadBalancers"]
     assert terrarium("output", "-raw", "dns") == balancer["DNSName"]
     listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
@@ -418,6 +434,75 @@ def test_balancer(region, terrarium, tmp_path):
     assert "No changes." in terrarium("plan", "-detailed-exitcode")
     terrarium("destroy", "-auto-approve")
     assert not [each for each in elb.describe_load_balancers()["LoadBalancers"] if each["LoadBalancerName"] == "main"]
+
+
+SERVICE = """
+provider "aws" { region = "us-east-1" }
+resource "aws_vpc" "main" { cidr_block = "10.36.0.0/24" }
+resource "aws_subnet" "main" {
+  vpc_id     = aws_vpc.main.id
+  cidr_block = "10.36.0.0/25"
+}
+resource "aws_ecs_cluster" "main" { name = "looked-at" }
+resource "aws_ecs_task_definition" "web" {
+  family                   = "looked-at"
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = 256
+  memory                   = 512
+  container_definitions    = jsonencode([{ name = "web", image = "web:1" }])
+  ephemeral_storage { size_in_gib = 30 }
+  volume { name = "scratch" }
+}
+resource "aws_ecs_service" "web" {
+  name                               = "web"
+  cluster                            = aws_ecs_cluster.main.id
+  task_definition                    = aws_ecs_task_definition.web.arn
+  launch_type                        = "FARGATE"
+  desired_count                      = 0
+  deployment_maximum_percent         = 150
+  deployment_minimum_healthy_percent = 50
+  network_configuration { subnets = [aws_subnet.main.id] }
+}
+data "aws_ecs_service" "web" {
+  cluster_arn  = aws_ecs_cluster.main.arn
+  service_name = aws_ecs_service.web.name
+}
+data "aws_ecs_task_definition" "web" { task_definition = aws_ecs_task_definition.web.arn }
+output "seen" {
+  value = jsonencode({
+    created  = data.aws_ecs_service.web.created_at
+    started  = data.aws_ecs_service.web.deployments[0].created_at
+    limits   = data.aws_ecs_service.web.deployment_configuration[*].maximum_percent
+    subnets  = data.aws_ecs_service.web.network_configuration[0].subnets == toset([aws_subnet.main.id])
+    family   = data.aws_ecs_service.web.deployments[0].task_definition == aws_ecs_task_definition.web.arn
+    status   = data.aws_ecs_service.web.status
+    storage  = data.aws_ecs_task_definition.web.ephemeral_storage[0].size_in_gib
+    volumes  = data.aws_ecs_task_definition.web.volume[*].name
+    sets     = length(data.aws_ecs_service.web.task_sets)
+  })
+}
+"""
+
+
+def test_looking_at_a_service(region, terrarium, tmp_path):
+    (tmp_path / "main.tf").write_text(SERVICE)
+    terrarium("apply", "-auto-approve")
+    seen = json.loads(terrarium("output", "-raw", "seen"))
+    (service,) = region.client("ecs").describe_services(cluster="looked-at", services=["web"])["services"]
+    assert seen.pop("created") == service["createdAt"].astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert seen.pop("started").endswith("Z")
+    assert seen == {
+        "limits": [150],
+        "subnets": True,
+        "family": True,
+        "status": "ACTIVE",
+        "storage": 30,
+        "volumes": ["scratch"],
+        "sets": 0,
+    }
+    assert "No changes." in terrarium("plan", "-detailed-exitcode")
+    terrarium("destroy", "-auto-approve")
 
 
 def test_import(region, terrarium, tmp_path):

@@ -374,6 +374,8 @@ resource "aws_db_instance" "main" {
 }
 data "aws_db_instance" "main" { db_instance_identifier = split(".", aws_db_instance.main.address)[0] }
 data "aws_db_subnet_group" "main" { name = aws_db_subnet_group.main.id }
+data "aws_db_parameter_group" "main" { name = aws_db_parameter_group.main.id }
+output "family" { value = data.aws_db_parameter_group.main.family }
 output "endpoint" { value = data.aws_db_instance.main.endpoint }
 output "subnets" { value = length(data.aws_db_subnet_group.main.subnet_ids) }
 """
@@ -401,6 +403,7 @@ def test_types(region, rds, tmp_path, name):
     assert {each["Key"]: each["Value"] for each in db["TagList"]} == {"Name": "tf", "Owner": "tests"}
     assert run("output", "-raw", "endpoint") == f"{db['Endpoint']['Address']}:5432"
     assert run("output", "-raw", "subnets") == "2"
+    assert run("output", "-raw", "family") == "postgres15"
     assert "No changes." in run("plan", "-detailed-exitcode")
     write(DURATION="200", CLASS="db.t3.small", PASSWORD="another-horse")
     assert "0 added, 2 changed, 0 destroyed" in run("apply", "-auto-approve")
