@@ -310,6 +310,7 @@ resource "aws_lb_listener_rule" "api" {
   priority     = PRIORITY
   action {
     type             = "forward"
+    order            = 7
     target_group_arn = aws_alb_target_group.api.arn
   }
   condition {
@@ -424,6 +425,7 @@ def test_balancer(region, terrarium, tmp_path):
     (http,) = [each for each in listeners if each["Port"] == 80]
     rules = elb.describe_rules(ListenerArn=http["ListenerArn"])["Rules"]
     assert [each["Priority"] for each in rules] == ["10", "11", "default"]
+    assert [each["Actions"][0]["Order"] for each in rules] == [7, 1, 1]
     assert sorted(rules[0]["Conditions"][0]["Values"]) == ["/api/*", "/v3/*"]
     assert sorted(each["Weight"] for each in rules[1]["Actions"][0]["ForwardConfig"]["TargetGroups"]) == [20, 80]
     assert "No changes." in terrarium("plan", "-detailed-exitcode")

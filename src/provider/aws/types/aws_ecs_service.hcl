@@ -173,6 +173,13 @@ resource "aws_ecs_service" {
       target_group_arn = required(string)
     }
   }
+  validate {
+    error {
+      when    = self.sigint_rollback == true
+      summary = "Unsupported rollback by interruption"
+      detail  = "aws_ecs_service: sigint_rollback is not supported: an interrupted apply leaves the deployment going on."
+    }
+  }
   plan {
     replace "capacity_provider_strategy" {
       when = changed("capacity_provider_strategy") && !self.force_new_deployment

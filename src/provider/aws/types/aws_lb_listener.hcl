@@ -113,6 +113,7 @@ resource "aws_lb_listener" {
         Protocol        = fallback(self.protocol, "HTTP")
         DefaultActions = [for a in self.default_action : {
           Type           = a.type
+          Order          = a.order
           TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
           ForwardConfig = [for f in a.forward : {
             TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
@@ -177,6 +178,7 @@ resource "aws_lb_listener" {
         Protocol    = self.protocol
         DefaultActions = [for a in self.default_action : {
           Type           = a.type
+          Order          = a.order
           TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
           ForwardConfig = [for f in a.forward : {
             TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]

@@ -120,6 +120,7 @@ resource "aws_lb_listener_rule" {
         Priority    = self.priority != null ? self.priority : max(concat([0], [for r in before.Rules : tonumber(r.Priority) if r.Priority != "default"])...) + 1
         Actions = [for a in self.action : {
           Type           = a.type
+          Order          = a.order
           TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
           ForwardConfig = [for f in a.forward : {
             TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
@@ -198,6 +199,7 @@ resource "aws_lb_listener_rule" {
         RuleArn = self.id
         Actions = [for a in self.action : {
           Type           = a.type
+          Order          = a.order
           TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
           ForwardConfig = [for f in a.forward : {
             TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]

@@ -183,10 +183,12 @@ Value elbv2_actions(RegionCall *call, Value balancer, Value actions, GError **er
 			value_length(actions) == 0 ? "ValidationError" : "TooManyActions",
 			"An action must be specified: exactly one of 'forward', 'redirect' and "
 			"'fixed-response'");
-	Value shown = complete_action(call, balancer, value_at(actions, 0), error);
+	Value action = value_at(actions, 0);
+	Value shown = complete_action(call, balancer, action, error);
 	if (value_is_null(shown))
 		return VALUE_NOTHING;
-	return value_tuple_take(1, value_with_take(shown, "Order", value_int(1)));
+	gint64 order = value_to_int(value_get(action, "Order"), 1);
+	return value_tuple_take(1, value_with_take(shown, "Order", value_int(order)));
 }
 
 /* ---- conditions ---- */
