@@ -6,6 +6,7 @@ resource "aws_codeconnections_connection" {
     host_arn          = optional(string, force_new, unsupported("hosts of connections are not implemented"))
     arn               = computed(string)
     connection_status = computed(string)
+    owner_account_id  = computed(string)
     tags              = tags()
     timeouts "create" "update" "delete" {}
   }
@@ -37,6 +38,7 @@ resource "aws_codeconnections_connection" {
       host_arn          = result.Connection.HostArn
       arn               = result.Connection.ConnectionArn
       connection_status = result.Connection.ConnectionStatus
+      owner_account_id  = result.Connection.OwnerAccountId
     }
   }
   delete {

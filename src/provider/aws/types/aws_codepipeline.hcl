@@ -36,11 +36,13 @@ resource "aws_codepipeline" {
       name = required(string, pattern("^[0-9A-Za-z_.@-]+$"), length(1, 100))
       list "action" "1.." {
         category           = required(string, one_of("Source", "Build", "Deploy", "Test", "Invoke", "Approval", "Compute"))
+        commands           = optional(list(string), unsupported("the action type Commands is not implemented"))
         configuration      = optional(map(string))
         input_artifacts    = optional(list(string))
         name               = required(string, pattern("^[0-9A-Za-z_.@-]+$"), length(1, 100))
         namespace          = optional(string, pattern("^[0-9A-Za-z_@-]+$"), length(1, 100))
         output_artifacts   = optional(list(string))
+        output_variables   = optional(list(string), unsupported("the action type Commands is not implemented"))
         owner              = required(string, one_of("AWS", "ThirdParty", "Custom"))
         provider           = required(string)
         region             = optional(string, computed)
@@ -48,6 +50,10 @@ resource "aws_codepipeline" {
         run_order          = optional(number, computed, range(1, 999))
         timeout_in_minutes = optional(number, range(5, 86400))
         version            = required(string, pattern("^[0-9A-Za-z_-]+$"), length(1, 9))
+        list "output_artifacts_for_compute_action" "unsupported: the action type Commands is not implemented" {
+          files = optional(list(string))
+          name  = required(string)
+        }
       }
       list "before_entry" "0..1" "unsupported: conditions with rules are not implemented" {
         list "condition" "1" {

@@ -11,13 +11,17 @@ resource "aws_secretsmanager_secret" {
     arn                            = computed(string)
     rotation_enabled               = computed(bool)
     rotation_lambda_arn            = optional(string, unsupported("secrets are not rotated"))
+    type                           = optional(string, unsupported("secrets are not managed by partners"))
     tags                           = tags()
     list "rotation_rules" "0..1" "unsupported: secrets are not rotated" {
       automatically_after_days = required(number)
     }
     set "replica" "unsupported: secrets are not replicated to other regions" {
-      region     = required(string)
-      kms_key_id = optional(string, computed)
+      region             = required(string)
+      kms_key_id         = optional(string, computed)
+      last_accessed_date = computed(string)
+      status             = computed(string)
+      status_message     = computed(string)
     }
   }
   create {

@@ -8,6 +8,7 @@ resource "aws_secretsmanager_secret_version" {
     secret_string_wo_version = optional(number, force_new)
     version_stages           = optional(set(string), computed)
     arn                      = computed(string)
+    secret_arn               = computed(string)
     version_id               = computed(string)
     has_secret_string_wo     = computed(bool)
   }
@@ -33,6 +34,7 @@ resource "aws_secretsmanager_secret_version" {
       secret_id            = parts[0]
       version_id           = result.VersionId
       arn                  = result.ARN
+      secret_arn           = result.ARN
       secret_string        = self.secret_string_wo_version == null ? fallback(result.SecretString, "") : ""
       secret_binary        = result.SecretBinary == null ? "" : base64encode(result.SecretBinary)
       version_stages       = result.VersionStages
