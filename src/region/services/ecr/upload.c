@@ -16,15 +16,20 @@ typedef struct {
 	Blobs *blobs;
 	char *upload;
 	goffset end; /* where the upload ends */
-	gboolean fresh; /* begun by this request: goes with it when it fails */
+	gboolean fresh; /* begun by this request, or without room to go on: goes with it when it
+			   fails */
 	GError *error;
 } Upload;
 
 static gboolean upload_write(HttpSink *sink, const void *bytes, gsize length) {
 	Upload *upload = (Upload *)sink;
 	if (!blobs_upload_append(
-		    upload->blobs, upload->upload, upload->end, bytes, length, &upload->error))
+		    upload->blobs, upload->upload, upload->end, bytes, length, &upload->error)) {
+		/* What there is of it would keep others from what room is left. */
+		upload->fresh |=
+			g_error_matches(upload->error, BLOBS_ERROR, BLOBS_ERROR_FULL) != FALSE;
 		return FALSE;
+	}
 	upload->end += (goffset)length;
 	return TRUE;
 }
