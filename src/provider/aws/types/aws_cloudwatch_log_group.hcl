@@ -67,13 +67,14 @@ resource "aws_cloudwatch_log_group" {
 data "aws_cloudwatch_log_group" {
   service = "logs"
   schema {
-    name              = required(string)
-    arn               = computed(string)
-    creation_time     = computed(number)
-    kms_key_id        = computed(string)
-    log_group_class   = computed(string)
-    retention_in_days = computed(number)
-    tags              = computed(map(string))
+    name                        = required(string)
+    arn                         = computed(string)
+    creation_time               = computed(number)
+    deletion_protection_enabled = computed(bool)
+    kms_key_id                  = computed(string)
+    log_group_class             = computed(string)
+    retention_in_days           = computed(number)
+    tags                        = computed(map(string))
   }
   read {
     call "DescribeLogGroups" {
@@ -91,12 +92,13 @@ data "aws_cloudwatch_log_group" {
       id      = group.logGroupName
     }
     state = {
-      arn               = trimsuffix(group.arn, ":*")
-      creation_time     = group.creationTime
-      kms_key_id        = fallback(group.kmsKeyId, "")
-      log_group_class   = group.logGroupClass
-      retention_in_days = fallback(group.retentionInDays, 0)
-      tags              = listed.tags
+      arn                         = trimsuffix(group.arn, ":*")
+      creation_time               = group.creationTime
+      deletion_protection_enabled = group.deletionProtectionEnabled == true
+      kms_key_id                  = fallback(group.kmsKeyId, "")
+      log_group_class             = group.logGroupClass
+      retention_in_days           = fallback(group.retentionInDays, 0)
+      tags                        = listed.tags
     }
   }
 }

@@ -112,6 +112,7 @@ data "aws_secretsmanager_secret" {
     rotation_lambda_arn = computed(string)
     rotation_rules      = computed(list(object({ automatically_after_days = number, duration = string, schedule_expression = string })))
     tags                = computed(map(string))
+    type                = computed(string)
   }
   validate {
     error {
@@ -145,6 +146,7 @@ data "aws_secretsmanager_secret" {
       rotation_lambda_arn = ""
       rotation_rules      = []
       tags                = tag_map(secret.Tags)
+      type                = fallback(secret.Type, "")
     }
   }
 }

@@ -80,6 +80,7 @@ data "aws_secretsmanager_secret_version" {
     version_stage  = optional(string)
     arn            = computed(string)
     created_date   = computed(string)
+    secret_arn     = computed(string)
     secret_binary  = computed(string, sensitive)
     secret_string  = computed(string, sensitive)
     version_stages = computed(set(string))
@@ -98,6 +99,7 @@ data "aws_secretsmanager_secret_version" {
       version_stage  = stage
       version_id     = result.VersionId
       arn            = result.ARN
+      secret_arn     = result.ARN
       created_date   = result.CreatedDate == null ? "" : formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(result.CreatedDate)}s"))
       secret_string  = fallback(result.SecretString, "")
       secret_binary  = result.SecretBinary == null ? "" : base64encode(result.SecretBinary)
@@ -113,6 +115,8 @@ data "aws_secretsmanager_secret_versions" {
     include_deprecated = optional(bool)
     arn                = computed(string)
     name               = computed(string)
+    secret_arn         = computed(string)
+    secret_name        = computed(string)
     list "versions" computed {
       created_time       = computed(string)
       last_accessed_date = computed(string)
@@ -127,8 +131,10 @@ data "aws_secretsmanager_secret_versions" {
       id       = self.secret_id
     }
     state = {
-      arn  = result.ARN
-      name = result.Name
+      arn         = result.ARN
+      name        = result.Name
+      secret_arn  = result.ARN
+      secret_name = result.Name
       versions = [for v in result.Versions : {
         created_time       = v.CreatedDate == null ? "" : formatdate("YYYY-MM-DD'T'hh:mm:ssZ", timeadd("1970-01-01T00:00:00Z", "${floor(v.CreatedDate)}s"))
         last_accessed_date = v.LastAccessedDate == null ? "" : formatdate("YYYY-MM-DD", timeadd("1970-01-01T00:00:00Z", "${floor(v.LastAccessedDate)}s"))
