@@ -200,6 +200,7 @@ data "aws_subnet_ids" {
       name   = required(string)
       values = required(set(string))
     }
+    timeouts "read" {}
   }
   read {
     call "DescribeSubnets" {

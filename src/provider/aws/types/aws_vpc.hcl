@@ -140,6 +140,15 @@ data "aws_vpc" {
       cidr_block     = computed(string)
       state          = computed(string)
     }
+    list "ipv6_cidr_block_associations" computed {
+      association_id         = computed(string)
+      ip_source              = computed(string)
+      ipv6_address_attribute = computed(string)
+      ipv6_cidr_block        = computed(string)
+      ipv6_pool              = computed(string)
+      network_border_group   = computed(string)
+      state                  = computed(string)
+    }
     set "filter" {
       name   = required(string)
       values = required(set(string))
@@ -190,6 +199,7 @@ data "aws_vpc" {
       main_route_table_id                  = tables.RouteTables[0].RouteTableId
       owner_id                             = vpc.OwnerId
       cidr_block_associations              = [for a in vpc.CidrBlockAssociationSet : { association_id = a.AssociationId, cidr_block = a.CidrBlock, state = a.CidrBlockState.State }]
+      ipv6_cidr_block_associations         = []
     }
   }
 }
