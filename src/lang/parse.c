@@ -161,7 +161,7 @@ static char peek(const Parser *parser) {
 
 static gboolean looking_at(const Parser *parser, const char *word) {
 	gsize length = strlen(word);
-	return parser->end - parser->at >= length &&
+	return parser->at + length <= parser->end &&
 	       memcmp(parser->text + parser->at, word, length) == 0;
 }
 
@@ -365,7 +365,7 @@ static void parse_unicode_escape(Parser *parser, GString *out, gsize start, int 
 static void parse_escape(Parser *parser, GString *out) {
 	gsize start = parser->at;
 	char letter = peek_at(parser, 1);
-	parser->at += 2;
+	parser->at = MIN(parser->at + 2, parser->end);
 	static const char letters[] = "nrt\"\\", meanings[] = "\n\r\t\"\\";
 	const char *found = letter ? strchr(letters, letter) : NULL;
 	if (found)

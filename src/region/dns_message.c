@@ -77,6 +77,12 @@ DnsQuery *dns_query_parse(const guint8 *data, gsize length, GBytes **refusal) {
 	*refusal = NULL;
 	if (length < HEADER_LENGTH || data[2] & 0x80)
 		return NULL;
+	/* A question has one additional record at most, EDNS's; ldns loses memory over several TSIG
+	 * records. */
+	if (data[10] || data[11] > 1) {
+		*refusal = bare_refusal(data, LDNS_RCODE_FORMERR);
+		return NULL;
+	}
 	ldns_pkt *packet = NULL;
 	if (ldns_wire2pkt(&packet, data, length) != LDNS_STATUS_OK) {
 		*refusal = bare_refusal(data, LDNS_RCODE_FORMERR);

@@ -354,11 +354,23 @@ static void test_tcp(void) {
 	close(fd);
 }
 
+/* More than one additional record is no question's. */
+static void test_many_additional(void) {
+	static const guint8 message[] = {0xbe, 0xef, 1, 0, 0, 1, 0, 0, 0, 0, 0, 2, 1, 'a', 0, 0, 1,
+		0, 1, 0, 0, 0xfa, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0xfa, 0, 0xff, 0, 0, 0, 0, 0, 0};
+	g_autoptr(GBytes) refusal = NULL;
+	g_assert_null(dns_query_parse(message, sizeof message, &refusal));
+	g_assert_nonnull(refusal);
+	const guint8 *answer = g_bytes_get_data(refusal, NULL);
+	g_assert_cmpint(answer[3] & 0x0f, ==, LDNS_RCODE_FORMERR);
+}
+
 int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/dns/names", test_names);
 	g_test_add_func("/dns/refusals", test_refusals);
 	g_test_add_func("/dns/edns-version", test_edns_version);
+	g_test_add_func("/dns/many-additional", test_many_additional);
 	g_test_add_func("/dns/answers", test_answers);
 	g_test_add_func("/dns/none", test_none);
 	g_test_add_func("/dns/apex", test_apex);

@@ -131,6 +131,17 @@ static void test_undeclared(void) {
 	g_assert_cmpstr(diags_at(diags, 0)->summary, ==, "Variables not allowed");
 }
 
+/* A text that ends in the middle of an escape is read to its end, and not behind it. */
+static void test_escape_at_the_end(void) {
+	static const char *const texts[] = {"${\"a\\", "${f(\"a\\", "a\\", "${{{f({a = [1, \"x\\"};
+	for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autofree char *text = g_memdup2(texts[i], strlen(texts[i]));
+		g_autoptr(Diags) diags = diags_new();
+		g_autoptr(LangFile) file = lang_parse_template("t", text, strlen(texts[i]), diags);
+		g_assert_nonnull(file);
+	}
+}
+
 int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/lang/bodies", test_bodies);
@@ -142,5 +153,6 @@ int main(int argc, char **argv) {
 	g_test_add_func("/lang/format", test_format);
 	g_test_add_func("/lang/object-lines", test_object_lines);
 	g_test_add_func("/lang/undeclared", test_undeclared);
+	g_test_add_func("/lang/escape-at-the-end", test_escape_at_the_end);
 	return g_test_run();
 }
