@@ -455,7 +455,7 @@ def test_skopeo(region, ecr, repository, tmp_path):
     auth.write_text("{}")
 
     def skopeo(*arguments):
-        env = dict(os.environ, REGISTRY_AUTH_FILE=str(auth))
+        env = dict(os.environ, REGISTRY_AUTH_FILE=str(auth), XDG_DATA_HOME=str(tmp_path))
         done = subprocess.run(["skopeo", *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
