@@ -44,6 +44,7 @@ class Load:
         self.port = int(self.host.rpartition(":")[2]) if ":" in self.host else 80
         self.paths, self.pause = paths, pause
         self.answers = []  # (path, status or error, body)
+        self.times = []  # when each of them came
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
@@ -62,6 +63,7 @@ class Load:
         while not self.stopping.is_set():
             for path in self.paths:
                 self.answers.append(self.ask(path))
+                self.times.append(time.monotonic())
                 time.sleep(self.pause)
 
     def __enter__(self):
@@ -71,6 +73,16 @@ class Load:
     def __exit__(self, *_):
         self.stopping.set()
         self.thread.join()
+
+    def tell(self, since, new):
+        """Prints how many asked, and when the pages became new."""
+        pages = [(when, answer[2]) for when, answer in zip(self.times, self.answers) if answer[0] == "/"]
+        first = next(when for when, page in pages if new in page)
+        last = max(when for when, page in pages if new not in page)
+        print(
+            f"{len(self.answers)} requests, {len(self.failures())} failed; from push to the first new page "
+            f"{first - since:.1f} s, to the last old one {last - since:.1f} s"
+        )
 
     def failures(self):
         """What was not an answer, or a page that could not reach its API."""
@@ -147,11 +159,13 @@ def test_a_push_rolls_out_under_load(sample):
     (sample.sources / EXPAND).write_bytes((SAMPLE / EXPAND).read_bytes())
     commit = sample.commit("Another heading; an author to each message")
     with Load(sample, "/", "/api/messages") as load:
+        pushed = time.monotonic()
         sample.push()
         run = sample.ended(sample.run_of(commit), 480)
         assert run["status"] == "Succeeded", sample.tell(run)
         wait_until(lambda: sample.stopped(before), "the old tasks have ended their requests and stopped", 90)
         time.sleep(1)
+    load.tell(pushed, "It runs on")
     assert load.failures() == []
     pages = [answer[2] for answer in load.answers if answer[0] == "/"]
     assert "It runs on" not in pages[0] and "It runs on" in pages[-1]
