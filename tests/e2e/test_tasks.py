@@ -164,3 +164,40 @@ def test_commands_for_people(stack):
     assert (done.returncode, done.stdout, done.stderr) == (3, "here\n", "no\n")
     nothing = stack.region.run("logs", "wbe")
     assert nothing.returncode == 1 and "there is no service" in nothing.stderr
+
+
+STEADY = """
+provider "aws" {{ region = "us-east-1" }}
+
+resource "aws_ecs_service" "web" {{
+  name                  = "steady"
+  cluster               = "{cluster}"
+  task_definition       = "{definition}"
+  desired_count         = 2
+  launch_type           = "FARGATE"
+  wait_for_steady_state = true
+  network_configuration {{
+    subnets = {subnets}
+  }}
+}}
+"""
+
+
+def test_waiting_for_a_steady_state(stack, tmp_path):
+    """Terraform's wait_for_steady_state and the SDKs' waiter return when the tasks run, and not before."""
+    stack.push()
+    definition = stack.define()
+    text = STEADY.format(cluster=stack.name, definition=definition, subnets=json.dumps(stack.subnets))
+    (tmp_path / "main.tf").write_text(text)
+    applied = stack.region.run(f"-chdir={tmp_path}", "apply", "-auto-approve", "-no-color")
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    service = stack.ecs.describe_services(cluster=stack.name, services=["steady"])["services"][0]
+    assert (service["runningCount"], service["deployments"][0]["rolloutState"]) == (2, "COMPLETED")
+    broken = stack.define(stack.container(command="exit 1"))
+    stack.ecs.update_service(cluster=stack.name, service="steady", taskDefinition=broken)
+    stack.ecs.update_service(cluster=stack.name, service="steady", taskDefinition=definition)
+    waiter = stack.ecs.get_waiter("services_stable")
+    waiter.wait(cluster=stack.name, services=["steady"], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    service = stack.ecs.describe_services(cluster=stack.name, services=["steady"])["services"][0]
+    assert len(service["deployments"]) == 1 and service["taskDefinition"] == definition
+    assert stack.region.run(f"-chdir={tmp_path}", "destroy", "-auto-approve").returncode == 0

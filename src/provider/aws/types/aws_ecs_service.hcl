@@ -264,7 +264,7 @@ resource "aws_ecs_service" {
     wait "DescribeServices" {
       when    = self.wait_for_steady_state
       request = { cluster = self.cluster, services = [self.id] }
-      value   = length(result.services[0].deployments) == 1 && result.services[0].runningCount == result.services[0].desiredCount ? "steady" : result.services[0].deployments[0].rolloutState == "FAILED" ? "failed" : "deploying"
+      value   = length(result.services[0].deployments) == 1 && result.services[0].runningCount == result.services[0].desiredCount && result.services[0].deployments[0].rolloutState != "IN_PROGRESS" && result.services[0].deployments[0].rolloutState != "FAILED" ? "steady" : result.services[0].deployments[0].rolloutState == "FAILED" ? "failed" : "deploying"
       pending = ["deploying"]
       target  = ["steady"]
       failure = result.services[0].deployments[0].rolloutStateReason
@@ -402,7 +402,7 @@ resource "aws_ecs_service" {
     wait "DescribeServices" {
       when    = self.wait_for_steady_state
       request = { cluster = self.cluster, services = [self.id] }
-      value   = length(result.services[0].deployments) == 1 && result.services[0].runningCount == result.services[0].desiredCount ? "steady" : result.services[0].deployments[0].rolloutState == "FAILED" ? "failed" : "deploying"
+      value   = length(result.services[0].deployments) == 1 && result.services[0].runningCount == result.services[0].desiredCount && result.services[0].deployments[0].rolloutState != "IN_PROGRESS" && result.services[0].deployments[0].rolloutState != "FAILED" ? "steady" : result.services[0].deployments[0].rolloutState == "FAILED" ? "failed" : "deploying"
       pending = ["deploying"]
       target  = ["steady"]
       failure = result.services[0].deployments[0].rolloutStateReason
