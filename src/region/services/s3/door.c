@@ -26,9 +26,7 @@ static gboolean is_plain(const WireRequest *request) {
 	       !g_hash_table_contains(request->headers, "x-amz-target") &&
 	       !strstr(request->query, "Action=") &&
 	       !g_str_has_prefix(type ? type : "", "application/x-www-form-urlencoded") &&
-	       !g_str_has_prefix(request->path, "/_terrarium") &&
-	       !g_str_has_prefix(request->path, "/v2/") &&
-	       !g_str_has_prefix(request->path, "/git/") && strlen(request->path) > 3;
+	       !g_str_has_prefix(request->path, "/_terrarium") && strlen(request->path) > 3;
 }
 
 static char *scope_of(const WireRequest *request) {
