@@ -9,6 +9,7 @@ extern const RegionService region_ecr_collection;
 
 #define KEPT "ecr/kept" /* id: the owner → the digest */
 #define SWEEP_S 3600
+#define FIRST_SWEEP_S 60 /* after the start: a region may never live for an hour */
 /* A push sends its blobs before the manifest that names them: they are left alone that long. */
 #define YOUNGEST_S 7200
 
@@ -179,7 +180,7 @@ static void collect(Region *region, gpointer data) {
 
 static gboolean start(Region *region, GError **error) {
 	region_controller_add(region, ECR_GC, collect, NULL);
-	region_wake_after(region, ECR_GC, SWEEP_S);
+	region_wake_after(region, ECR_GC, FIRST_SWEEP_S);
 	return TRUE;
 }
 
