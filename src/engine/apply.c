@@ -7,11 +7,9 @@
 
 #include "engine/internal.h"
 
-#define STILL_S 10
-
 /* ---- the state ---- */
 
-static gboolean put(Engine *engine, const char *address, const char *provider, const char *deposed,
+gboolean engine_put(Engine *engine, const char *address, const char *provider, const char *deposed,
 	StateObject *object) {
 	g_autoptr(GError) error = NULL;
 	if (state_put(engine->state, address, provider, deposed, object, &error))
@@ -45,11 +43,6 @@ typedef struct {
 
 static const Verb creating = {"creating", EVENT_CREATING, EVENT_CREATED};
 static const Verb updating = {"modifying", EVENT_UPDATING, EVENT_UPDATED};
-static const Verb destroying = {"destroying", EVENT_DESTROYING, EVENT_DESTROYED};
-
-static gint64 seconds_since(gint64 monotonic) {
-	return (g_get_monotonic_time() - monotonic) / G_USEC_PER_SEC;
-}
 
 /* What a provider tells of an object that it is still creating: tainted until it is whole. Called
  * without the engine's lock. */
@@ -58,7 +51,7 @@ static void keep_early(Value state, gpointer data) {
 	if (value_is_null(state))
 		return;
 	g_mutex_lock(&job->engine->lock);
-	put(job->engine, job->instance->address, job->provider->address, NULL,
+	engine_put(job->engine, job->instance->address, job->provider->address, NULL,
 		object_of(job, state, TRUE));
 	g_mutex_unlock(&job->engine->lock);
 }
@@ -86,15 +79,15 @@ static gboolean carry_out(
 	if (value_is_null(*state)) {
 		/* It may have been there for a while. */
 		if (value_is_null(prior) &&
-			!put(engine, address, job->provider->address, NULL, NULL))
+			!engine_put(engine, address, job->provider->address, NULL, NULL))
 			return FALSE;
 		return fine;
 	}
-	fine &= put(engine, address, job->provider->address, NULL,
+	fine &= engine_put(engine, address, job->provider->address, NULL,
 		object_of(job, *state, !fine && value_is_null(prior)));
 	g_autofree char *id = engine_id_of(*state);
 	if (fine)
-		engine_tell(engine, verb->ended, address, id, seconds_since(running.started));
+		engine_tell(engine, verb->ended, address, id, engine_running_s(&running));
 	return fine;
 }
 
@@ -192,7 +185,7 @@ static gboolean keep(Job *job) {
 				instance->current->create_before_destroy >=
 					job->resource->create_before_destroy);
 	expansion_set_value(job->expansion, job->instance, value);
-	return same || put(engine, job->instance->address, job->provider->address, NULL,
+	return same || engine_put(engine, job->instance->address, job->provider->address, NULL,
 			       object_of(job, value, instance->current->tainted));
 }
 
@@ -222,272 +215,6 @@ static gboolean apply_resource(GraphNode *node, gpointer data) {
 	return engine_each_instance(engine, node, data, apply_instance);
 }
 
-/* ---- destruction ---- */
-
-typedef struct {
-	const Change *change;
-	GraphNode *node;
-} Destruction;
-
-static const char *deposed_key(Engine *engine, const Change *change) {
-	return change->deposed ? change->deposed
-	       : change->action == CHANGE_REPLACE_CREATE_FIRST
-		       ? g_hash_table_lookup(engine->deposed, change->address)
-		       : NULL;
-}
-
-static const StateObject *object_to_destroy(
-	const StateInstance *instance, const char *deposed, gboolean from_replacement) {
-	if (!instance)
-		return NULL;
-	if (deposed)
-		return instance->deposed ? g_hash_table_lookup(instance->deposed, deposed) : NULL;
-	return from_replacement ? NULL : instance->current;
-}
-
-static gboolean destroy(GraphNode *node, gpointer data) {
-	const Change *change = ((Destruction *)data)->change;
-	Engine *engine = graph_data(graph_of(node));
-	if (g_cancellable_is_cancelled(engine->cancellable))
-		return FALSE;
-	StateInstance *instance = state_instance(engine->state, change->address);
-	const char *deposed = deposed_key(engine, change);
-	const StateObject *object =
-		object_to_destroy(instance, deposed, change->action == CHANGE_REPLACE_CREATE_FIRST);
-	if (!object)
-		return TRUE;
-	ProviderInstance *provider = engine_provider_by_address(engine, instance->provider);
-	if (!provider || !engine_provider_ready(engine, provider))
-		return FALSE;
-	guint errors = diags_error_count(engine->diags);
-	g_auto(Value) prior = engine_object_value(engine, object, change->schema, change->address);
-	if (diags_error_count(engine->diags) > errors)
-		return FALSE;
-	g_autoptr(StateObject) before = state_object_copy(object);
-	g_autofree char *id = engine_id_of(prior);
-	g_autofree char *type = g_strdup(instance->type);
-	g_autofree char *shown =
-		deposed ? g_strdup_printf("%s (deposed object %s)", change->address, deposed)
-			: g_strdup(change->address);
-	engine_tell(engine, destroying.begun, shown, id, 0);
-	g_auto(Value) plain = value_unmark_deep(prior), left = VALUE_NOTHING;
-	g_auto(Value) nothing = value_null(schema_block_type(change->schema->block));
-	g_autoptr(Diags) own = diags_new();
-	Running running;
-	engine_let_go(engine, &running, shown, destroying.doing);
-	gboolean fine = provider->class->apply(
-		provider->provider, type, plain, nothing, nothing, &left, NULL, NULL, own);
-	engine_come_back(engine, &running);
-	engine_take_diags(engine, own, NULL, SOURCE_NOWHERE, change->address);
-	if (!fine && !value_is_null(left)) {
-		g_auto(Value) marked = engine_copy_marks(left, prior);
-		state_object_set(before, marked, schema_block_type(change->schema->block));
-		put(engine, change->address, provider->address, deposed, g_steal_pointer(&before));
-	}
-	if (!fine)
-		return FALSE;
-	engine->counts.destroyed++;
-	engine_tell(
-		engine, destroying.ended, change->address, NULL, seconds_since(running.started));
-	return put(engine, change->address, provider->address, deposed, NULL);
-}
-
-static gboolean destroys(const Change *change) {
-	return change->managed &&
-	       (change->action == CHANGE_DELETE || change->action == CHANGE_REPLACE ||
-		       change->action == CHANGE_REPLACE_CREATE_FIRST);
-}
-
-static char **dependencies_of(Engine *engine, const Change *change) {
-	if (change->dependencies)
-		return change->dependencies;
-	const StateInstance *instance = state_instance(engine->state, change->address);
-	return instance && instance->current ? instance->current->dependencies : NULL;
-}
-
-/* ---- the order ---- */
-
-typedef struct {
-	Engine *engine;
-	Order *order; /* NULL when all is destroyed */
-	Graph *graph;
-	GPtrArray *destructions; /* of Destruction* */
-	GHashTable *by_resource; /* address without keys -> GPtrArray of Destruction* */
-	GHashTable *resource_nodes; /* address without keys -> GraphNode* of the configuration */
-} Ordering;
-
-static void add_destructions(Ordering *ordering, const Plan *plan) {
-	for (guint i = 0; i < plan->changes->len; i++) {
-		const Change *change = plan->changes->pdata[i];
-		if (!destroys(change))
-			continue;
-		Destruction *destruction = g_new0(Destruction, 1);
-		destruction->change = change;
-		g_autofree char *name = g_strdup_printf("%s (destroy)", change->address);
-		destruction->node = graph_add(ordering->graph, name, destroy, destruction);
-		g_ptr_array_add(ordering->destructions, destruction);
-		char *plain = address_without_keys(change->address);
-		GPtrArray *same = g_hash_table_lookup(ordering->by_resource, plain);
-		if (!same) {
-			same = g_ptr_array_new();
-			g_hash_table_insert(ordering->by_resource, plain, same);
-		} else
-			g_free(plain);
-		g_ptr_array_add(same, destruction);
-	}
-}
-
-static void index_resources(Ordering *ordering) {
-	GHashTableIter iter;
-	gpointer key, node;
-	g_hash_table_iter_init(&iter, ordering->order->nodes);
-	while (g_hash_table_iter_next(&iter, &key, &node)) {
-		const Resource *resource = key;
-		g_autofree char *name = resource_name(resource);
-		g_hash_table_insert(ordering->resource_nodes,
-			*resource->module->path
-				? g_strdup_printf("%s.%s", resource->module->path, name)
-				: g_steal_pointer(&name),
-			node);
-	}
-}
-
-static gboolean comes_last(const Change *change) {
-	return change->action == CHANGE_REPLACE_CREATE_FIRST ||
-	       (change->action == CHANGE_DELETE && (change->deposed || change->create_first));
-}
-
-/* The node that stands for "all that depends on this resource is destroyed", so that n dependents
- * of m instances are n + m edges. */
-static GraphNode *dependents_gone(Ordering *ordering, GHashTable *joins, const char *needed) {
-	GraphNode *join = g_hash_table_lookup(joins, needed);
-	GPtrArray *own = g_hash_table_lookup(ordering->by_resource, needed);
-	if (join || !own)
-		return join;
-	g_autofree char *name = g_strdup_printf("%s (dependents)", needed);
-	join = graph_add(ordering->graph, name, NULL, NULL);
-	g_hash_table_insert(joins, (gpointer)needed, join);
-	for (guint i = 0; i < own->len; i++)
-		graph_depend(((Destruction *)own->pdata[i])->node, join);
-	return join;
-}
-
-/* What depends on a thing is destroyed before it. */
-static void order_destructions(Ordering *ordering) {
-	g_autoptr(GHashTable) joins = g_hash_table_new(g_str_hash, g_str_equal);
-	for (guint i = 0; i < ordering->destructions->len; i++) {
-		const Destruction *dependent = ordering->destructions->pdata[i];
-		g_autofree char *plain = address_without_keys(dependent->change->address);
-		char **needs = dependencies_of(ordering->engine, dependent->change);
-		for (; needs && *needs; needs++) {
-			GraphNode *join = g_str_equal(plain, *needs)
-						  ? NULL
-						  : dependents_gone(ordering, joins, *needs);
-			if (join)
-				graph_depend(join, dependent->node);
-		}
-	}
-}
-
-/* The old object goes before the new one comes, and before what used it is changed; or, with
- * create_before_destroy, after both. */
-static void order_against_configuration(Ordering *ordering) {
-	for (guint i = 0; i < ordering->destructions->len; i++) {
-		const Destruction *destruction = ordering->destructions->pdata[i];
-		g_autofree char *plain = address_without_keys(destruction->change->address);
-		GraphNode *own = g_hash_table_lookup(ordering->resource_nodes, plain);
-		if (!own)
-			continue;
-		if (comes_last(destruction->change))
-			graph_depend(destruction->node, own);
-		else if (destruction->change->action == CHANGE_REPLACE)
-			graph_depend(own, destruction->node);
-	}
-	GHashTableIter iter;
-	gpointer key, node;
-	g_hash_table_iter_init(&iter, ordering->order->nodes);
-	while (g_hash_table_iter_next(&iter, &key, &node)) {
-		char **needs = g_hash_table_lookup(ordering->engine->dependencies, key);
-		for (; needs && *needs; needs++) {
-			GPtrArray *needed = g_hash_table_lookup(ordering->by_resource, *needs);
-			for (guint j = 0; needed && j < needed->len; j++) {
-				const Destruction *destruction = needed->pdata[j];
-				if (comes_last(destruction->change))
-					graph_depend(destruction->node, node);
-			}
-		}
-	}
-}
-
-/* Objects whose state says that they used what goes, and that are changed now so that they do not:
- * after it, unless it comes last. */
-static void order_changed_dependents(Ordering *ordering, const Plan *plan) {
-	/* Instances of one resource mostly need the same: once is enough. */
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	for (guint i = 0; i < plan->changes->len; i++) {
-		const Change *change = plan->changes->pdata[i];
-		if (!change->managed || change->action == CHANGE_NONE || change->deposed)
-			continue;
-		g_autofree char *plain = address_without_keys(change->address);
-		GraphNode *node = g_hash_table_lookup(ordering->resource_nodes, plain);
-		char **needs = node ? dependencies_of(ordering->engine, change) : NULL;
-		for (; needs && *needs; needs++) {
-			if (!g_hash_table_add(seen, g_strdup_printf("%s %s", plain, *needs)))
-				continue;
-			GPtrArray *needed = g_hash_table_lookup(ordering->by_resource, *needs);
-			for (guint j = 0; needed && j < needed->len; j++) {
-				const Destruction *destruction = needed->pdata[j];
-				if (comes_last(destruction->change))
-					graph_depend(destruction->node, node);
-				else
-					graph_depend(node, destruction->node);
-			}
-		}
-	}
-}
-
-/* ---- "Still creating..." ---- */
-
-typedef struct {
-	Engine *engine;
-	gboolean ended;
-	GCond cond;
-} Ticker;
-
-static gpointer tick(gpointer data) {
-	Ticker *ticker = data;
-	Engine *engine = ticker->engine;
-	g_mutex_lock(&engine->lock);
-	while (!ticker->ended) {
-		gint64 now = g_get_monotonic_time();
-		for (guint i = 0; i < engine->running->len; i++) {
-			Running *running = engine->running->pdata[i];
-			if (!running->verb || now - running->told < STILL_S * G_USEC_PER_SEC)
-				continue;
-			running->told = now;
-			engine_tell(engine, EVENT_STILL, running->address, running->verb,
-				seconds_since(running->started));
-		}
-		g_cond_wait_until(&ticker->cond, &engine->lock, now + G_USEC_PER_SEC / 4);
-	}
-	g_mutex_unlock(&engine->lock);
-	return NULL;
-}
-
-static gboolean walk(Engine *engine, Graph *graph) {
-	Ticker ticker = {.engine = engine};
-	g_cond_init(&ticker.cond);
-	GThread *thread = g_thread_new("still", tick, &ticker);
-	gboolean fine = graph_walk(graph, engine->options.parallelism, &engine->lock);
-	ticker.ended = TRUE;
-	g_cond_signal(&ticker.cond);
-	g_mutex_unlock(&engine->lock);
-	g_thread_join(thread);
-	g_mutex_lock(&engine->lock);
-	g_cond_clear(&ticker.cond);
-	return fine;
-}
-
 /* ---- the whole ---- */
 
 /* Data sources that the configuration no longer has, and all of them after a destroy, only leave
@@ -508,7 +235,7 @@ static void drop_data(Engine *engine, gboolean all) {
 		}
 		g_autofree char *address = g_strdup(instance->address);
 		if (all || !known)
-			put(engine, address, instance->provider, NULL, NULL);
+			engine_put(engine, address, instance->provider, NULL, NULL);
 	}
 }
 
@@ -540,28 +267,17 @@ static gboolean run(Engine *engine, Plan *plan) {
 	if (order)
 		engine_note_dependencies(engine, order);
 	g_autoptr(Graph) own = all_goes ? graph_new() : NULL;
-	g_autoptr(GPtrArray) destructions = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GHashTable) by_resource = g_hash_table_new_full(
-		g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-	g_autoptr(GHashTable) nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	Ordering ordering = {
-		engine, order, order ? order->graph : own, destructions, by_resource, nodes};
-	graph_set_data(ordering.graph, engine);
-	add_destructions(&ordering, plan);
-	order_destructions(&ordering);
-	if (order) {
-		index_resources(&ordering);
-		order_against_configuration(&ordering);
-		order_changed_dependents(&ordering, plan);
-	}
-	g_auto(GStrv) cycle = graph_cycle(ordering.graph);
+	Graph *graph = order ? order->graph : own;
+	graph_set_data(graph, engine);
+	g_autoptr(GPtrArray) destructions = engine_add_destructions(engine, plan, order, graph);
+	g_auto(GStrv) cycle = graph_cycle(graph);
 	if (cycle) {
 		g_autofree char *names = g_strjoinv(", ", cycle);
 		diags_error(engine->diags, SOURCE_NOWHERE, "Cycle",
 			"What is to be created and destroyed has no order: %s.", names);
 		return FALSE;
 	}
-	return walk(engine, ordering.graph);
+	return engine_walk_telling(engine, graph);
 }
 
 static void index_changes(Engine *engine, const Plan *plan) {
@@ -578,7 +294,7 @@ static gboolean forget_objects(Engine *engine, const Plan *plan) {
 	for (guint i = 0; i < plan->changes->len; i++) {
 		const Change *change = plan->changes->pdata[i];
 		if (change->action == CHANGE_FORGET &&
-			!put(engine, change->address, change->provider, NULL, NULL))
+			!engine_put(engine, change->address, change->provider, NULL, NULL))
 			return FALSE;
 		if (!change->imported)
 			continue;

@@ -186,6 +186,18 @@ void engine_begin_walk(Engine *engine, Phase phase) {
 	g_hash_table_remove_all(engine->providers);
 }
 
+const Resource *engine_declared(const Engine *engine, const Address *address) {
+	for (guint i = 0; i < engine->config->modules->len; i++) {
+		const Module *module = engine->config->modules->pdata[i];
+		if (!g_str_equal(module->path, address->module_config))
+			continue;
+		g_autofree char *name = g_strdup_printf(
+			"%s%s.%s", address->managed ? "" : "data.", address->type, address->name);
+		return g_hash_table_lookup(module->resource_index, name);
+	}
+	return NULL;
+}
+
 /* ---- the state while planning ---- */
 
 void engine_detach_state(Engine *engine) {

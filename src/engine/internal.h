@@ -199,7 +199,14 @@ Value engine_propose(const SchemaBlock *schema, Value prior, Value config);
 Value engine_copy_marks(Value value, Value config);
 /* "[id=vpc-1]", or NULL. Caller frees. */
 char *engine_id_of(Value value);
-/* What a provider was asked with: begins and ends what may take long. */
+
+/* ---- progress.c ---- */
+
+/* Progress, if anyone listens. */
+void engine_tell(Engine *engine, EngineEventKind kind, const char *address, const char *detail,
+	gint64 elapsed_s);
+/* What a provider was asked with: begins and ends what may take long. Between the two the engine's
+ * lock is not held, and whoever listens is told from time to time (without a verb: not). */
 typedef struct {
 	const char *address, *verb; /* "creating" */
 	gint64 started; /* monotonic */
@@ -207,6 +214,10 @@ typedef struct {
 } Running;
 void engine_let_go(Engine *engine, Running *running, const char *address, const char *verb);
 void engine_come_back(Engine *engine, Running *running);
+/* Seconds since it began. */
+gint64 engine_running_s(const Running *running);
+/* Walks a graph, as graph_walk does, while what runs long is told. */
+gboolean engine_walk_telling(Engine *engine, Graph *graph);
 
 /* ---- the operation (engine.c) ---- */
 
@@ -254,21 +265,61 @@ void engine_job_free(Job *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Job, engine_job_free)
 /* Its configuration, evaluated; FALSE after errors. */
 gboolean engine_job_config(Job *job, Value *config);
+/* Whether the operation is about this instance (-target). */
+gboolean engine_targets(const Engine *engine, const char *address);
+/* Notes in the plan what happens to an instance (moved and imported from where, too). The plan owns
+ * it. */
+Change *engine_plan_change(const Job *job, ChangeAction action);
+/* Refuses a plan that destroys what lifecycle.prevent_destroy holds. Returns FALSE. */
+gboolean engine_refuse_destroy(Engine *engine, const Resource *resource, const char *address);
+
+/* ---- refresh.c ---- */
+
+/* The object of the state as it is now, marked: *value is null if there is none, or no more. The
+ * state and the plan's drift learn it. FALSE after errors. */
+gboolean engine_refresh(Engine *engine, const char *address, ProviderInstance *provider,
+	const Schema *schema, SourceRange where, Value *value);
+
+/* ---- ignore_changes.c ---- */
+
 /* The configuration with the prior values of what lifecycle.ignore_changes names. */
 Value engine_ignore_changes(
 	const Resource *resource, const Schema *schema, Value prior, Value config);
-/* Reads a data source and gives its value to the walk. */
+
+/* ---- data.c ---- */
+
+/* Reads a data source and gives its value to the walk. FALSE after errors. */
 gboolean engine_read_data(Job *job, Value config);
+/* Reads it, or plans to read it during apply. FALSE after errors. */
+gboolean engine_plan_data(Job *job, Value config);
+
+/* ---- removal.c ---- */
+
+/* Plans what is to go, dependents first. FALSE after errors. */
+gboolean engine_plan_removals(Engine *engine);
+
+/* ---- change.c ---- */
 
 Plan *plan_new(PlanMode mode);
+/* In Terraform's order of addresses. */
+void plan_sort(Plan *plan);
 Change *change_new(const char *address, ChangeAction action);
 void change_free(gpointer change);
-/* Whether the operation is about this instance (-target). */
-gboolean engine_targets(const Engine *engine, const char *address);
+
+/* ---- what must hold ---- */
+
+/* Evaluates pre- or postconditions; FALSE, and an error each, where one does not hold. */
 gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArray *conditions,
 	const char *what, const char *address);
 /* What is secret must not leave the root module unless its output says so. */
 void engine_check_output(Engine *engine, const Output *output, Value value);
-/* Progress, if anyone listens. */
-void engine_tell(Engine *engine, EngineEventKind kind, const char *address, const char *detail,
-	gint64 elapsed_s);
+
+/* ---- apply.c, destroy.c ---- */
+
+/* Puts an object into the state and its journal, as state_put does (takes it; NULL: it is gone).
+ * FALSE, and an error, if that could not be written. */
+gboolean engine_put(Engine *engine, const char *address, const char *provider, const char *deposed,
+	StateObject *object);
+/* Adds to a walk what a plan destroys, in its order against the configuration's own nodes (order;
+ * NULL: all is destroyed). Caller frees the array, when the walk is over. */
+GPtrArray *engine_add_destructions(Engine *engine, const Plan *plan, Order *order, Graph *graph);

@@ -1,6 +1,5 @@
 /*
- * Objects on their way between configuration, state and provider: marks, proposals, and the calls
- * that may take long.
+ * Objects on their way between configuration, state and provider: marks and proposals.
  */
 #include <string.h>
 
@@ -107,25 +106,4 @@ char *engine_id_of(Value value) {
 	Value id = value_get(value, "id");
 	const char *text = value_text(id);
 	return text && *text && !value_is_sensitive(id) ? g_strdup_printf("[id=%s]", text) : NULL;
-}
-
-/* ---- what takes long ---- */
-
-void engine_tell(Engine *engine, EngineEventKind kind, const char *address, const char *detail,
-	gint64 elapsed_s) {
-	if (engine->options.progress)
-		engine->options.progress(
-			kind, address, detail, elapsed_s, engine->options.progress_data);
-}
-
-void engine_let_go(Engine *engine, Running *running, const char *address, const char *verb) {
-	*running = (Running){.address = address, .verb = verb, .started = g_get_monotonic_time()};
-	running->told = running->started;
-	g_ptr_array_add(engine->running, running);
-	g_mutex_unlock(&engine->lock);
-}
-
-void engine_come_back(Engine *engine, Running *running) {
-	g_mutex_lock(&engine->lock);
-	g_ptr_array_remove_fast(engine->running, running);
 }
