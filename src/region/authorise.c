@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "region/internal.h"
-#include "wire/sigv4.h"
 
 #define DEFAULT_ACCOUNT "000000000000"
 #define DEFAULT_REGION "us-east-1"
@@ -26,7 +25,7 @@ static gboolean is_account(const char *key) {
 }
 
 static gboolean must_be_known(Region *region, const WireRequest *request) {
-	return region->strict || request->vpc;
+	return region->strict || request->vpc || region_is_foreign(request);
 }
 
 /* Account and region that the developer names: by the key, if it is an account's number, and the
@@ -47,15 +46,17 @@ static gboolean unknown_key(GError **error) {
 	return FALSE;
 }
 
-static gboolean verify(
-	RegionCaller *caller, const SigV4Claim *claim, const WireRequest *request, GError **error) {
+/* `policy` is what the claim of a form signed; else NULL. */
+static gboolean verify(RegionCaller *caller, const SigV4Claim *claim, const WireRequest *request,
+	const char *policy, GError **error) {
 	const IamKey *key = caller->key;
 	gint64 now = region_now(caller->region) / G_USEC_PER_SEC;
 	if (!key->active || g_strcmp0(key->token, claim->session_token) != 0)
 		return unknown_key(error);
 	/* Callers sign by their own clocks, which no test steps. */
 	gint64 real = g_get_real_time() / G_USEC_PER_SEC;
-	if (!sigv4_verify(claim, request, key->secret, real, error))
+	if (!(policy ? sigv4_verify_policy(claim, policy, key->secret, error)
+		     : sigv4_verify(claim, request, key->secret, real, error)))
 		return FALSE;
 	if (key->expires && key->expires <= now) {
 		wire_error_set_status(error, 403, "ExpiredToken",
@@ -70,25 +71,29 @@ static gboolean verify(
 	return TRUE;
 }
 
-gboolean region_authenticate(
-	Region *region, const WireRequest *request, RegionCaller *caller, GError **error) {
-	g_autoptr(GError) local = NULL;
-	g_autoptr(SigV4Claim) claim = sigv4_claim(request, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return FALSE;
-	}
+gboolean region_authenticate_form(Region *region, const WireRequest *request,
+	const SigV4Claim *claim, const char *policy, RegionCaller *caller, GError **error) {
 	caller->region = region;
 	caller->access_key_id = claim ? g_strdup(claim->access_key_id) : NULL;
 	caller->key = claim ? iam_key_get(region, claim->access_key_id) : NULL;
 	if (caller->key)
-		return verify(caller, claim, request, error);
+		return verify(caller, claim, request, policy, error);
 	if (!must_be_known(region, request))
 		return take_developer(caller, claim);
 	if (claim)
 		return unknown_key(error);
 	wire_error_set_status(error, 403, "MissingAuthenticationToken",
 		"Request is missing Authentication Token");
+	return FALSE;
+}
+
+gboolean region_authenticate(
+	Region *region, const WireRequest *request, RegionCaller *caller, GError **error) {
+	g_autoptr(GError) local = NULL;
+	g_autoptr(SigV4Claim) claim = sigv4_claim(request, &local);
+	if (!local)
+		return region_authenticate_form(region, request, claim, NULL, caller, error);
+	g_propagate_error(error, g_steal_pointer(&local));
 	return FALSE;
 }
 

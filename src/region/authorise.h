@@ -7,6 +7,7 @@
 
 #include "region/region.h"
 #include "region/services/iam/iam.h"
+#include "wire/sigv4.h"
 
 typedef struct {
 	Region *region;
@@ -24,6 +25,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RegionCaller, region_caller_clear)
  * IncompleteSignature; region_refusal_for names it as a protocol does. */
 gboolean region_authenticate(
 	Region *region, const WireRequest *request, RegionCaller *caller, GError **error);
+/* The same of a form by its fields' claim (NULL: it has none), which signed `policy`, its Base64
+ * text. */
+gboolean region_authenticate_form(Region *region, const WireRequest *request,
+	const SigV4Claim *claim, const char *policy, RegionCaller *caller, GError **error);
+/* Whether a page of another origin sent it, which is never the developer. */
+gboolean region_is_foreign(const WireRequest *request);
 /* May the caller do `action` on `resource`? `context` (condition keys in lower case; may be
  * VALUE_NOTHING) goes over what is known of the request. The error is AccessDenied. For routes
  * beside the API. */

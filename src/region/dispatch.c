@@ -12,17 +12,24 @@
 /* ---- the door ---- */
 
 /* A page in a browser may send requests to loopback: the names that it uses give it away. */
+static gboolean is_local_name(const char *host) {
+	g_autofree char *name = g_strndup(host, strcspn(host, ":"));
+	return g_str_equal(name, "127.0.0.1") || g_str_equal(name, "localhost") ||
+	       g_str_has_suffix(name, ".localhost");
+}
+
 static gboolean is_our_host(const char *host) {
 	g_autofree char *whole = g_strndup(host, strcspn(host, ":"));
 	/* SDKs put Cloud Map's "data-" before whatever host they are given. */
 	const char *name = whole + (g_str_has_prefix(whole, "data-") ? strlen("data-") : 0);
-	return g_str_equal(name, "127.0.0.1") || g_str_equal(name, "localhost") ||
-	       g_str_has_suffix(name, ".localhost") || g_str_has_suffix(name, ".amazonaws.com");
+	return is_local_name(name) || g_str_has_suffix(name, ".amazonaws.com");
 }
 
-static gboolean is_our_origin(const char *origin) {
-	const char *host = strstr(origin, "://");
-	return host && is_our_host(host + 3);
+/* Pages of AWS's own hosts are anybody's. */
+gboolean region_is_foreign(const WireRequest *request) {
+	const char *origin = g_hash_table_lookup(request->headers, "origin");
+	const char *host = origin ? strstr(origin, "://") : NULL;
+	return !request->vpc && origin && !(host && is_local_name(host + 3));
 }
 
 static WireResponse *refuse(const char *message) {
@@ -31,16 +38,17 @@ static WireResponse *refuse(const char *message) {
 	return response;
 }
 
+static gboolean names_our_host(const WireRequest *request) {
+	const char *host = g_hash_table_lookup(request->headers, "host");
+	return request->vpc || (host && is_our_host(host));
+}
+
 /* Why a request is refused; NULL: it is not. What comes out of a VPC is no page, and must be signed
  * anyway. */
 static const char *guard(const WireRequest *request) {
-	if (request->vpc)
-		return NULL;
-	const char *host = g_hash_table_lookup(request->headers, "host");
-	const char *origin = g_hash_table_lookup(request->headers, "origin");
-	if (!host || !is_our_host(host))
+	if (!names_our_host(request))
 		return "This host name is not the region's.\n";
-	if (origin && !is_our_origin(origin))
+	if (region_is_foreign(request))
 		return "Pages of other origins may not call the region.\n";
 	return NULL;
 }
@@ -49,13 +57,14 @@ static const char *guard(const WireRequest *request) {
 
 static gboolean serves(const RegionHttpRoute *route, const WireRequest *head) {
 	return (!route->prefix || g_str_has_prefix(head->path, route->prefix)) &&
+	       (route->serves_foreign || !region_is_foreign(head)) &&
 	       (!route->matches || route->matches(head));
 }
 
 const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region) {
 	const RegionHttpRoute *found = NULL;
 	/* The admin API is for this machine's developer only. */
-	if (guard(head) || (head->vpc && g_str_has_prefix(head->path, "/_terrarium/")))
+	if (!names_our_host(head) || (head->vpc && g_str_has_prefix(head->path, "/_terrarium/")))
 		return NULL;
 	for (const RegionService *const *service = region_services; *service; service++)
 		for (const RegionHttpRoute *route = (*service)->routes;

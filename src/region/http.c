@@ -15,6 +15,8 @@
 #define LARGEST_BODY (64 * 1024 * 1024)
 /* Of each connection; pieces of a body are a little smaller. */
 #define CONNECTION_MEMORY (64 * 1024)
+/* Pieces of a form's fields; a field's own headers must fit too. */
+#define FORM_MEMORY (64 * 1024)
 
 struct HttpServer {
 	struct MHD_Daemon *daemon;
@@ -35,6 +37,7 @@ typedef struct {
 	const RegionHttpRoute *route; /* NULL: the server's handler */
 	HttpReply *reply;
 	GByteArray *body; /* NULL with a sink, or when the request is whole */
+	struct MHD_PostProcessor *form; /* of a sink that takes one */
 	WireResponse *refusal; /* the answer to be given when the body is over */
 	gboolean handled;
 } Exchange;
@@ -61,6 +64,7 @@ static void end_exchange(void *data, struct MHD_Connection *connection, void **s
 	if (!exchange)
 		return;
 	g_hash_table_remove(exchange->server->exchanges, exchange);
+	g_clear_pointer(&exchange->form, MHD_destroy_post_processor);
 	if (exchange->reply)
 		http_reply_finish(exchange->reply, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	wire_request_free(exchange->request);
@@ -101,6 +105,26 @@ static gboolean is_too_large(const WireRequest *request) {
 	return length && g_ascii_strtoull(length, NULL, 10) > LARGEST_BODY;
 }
 
+static enum MHD_Result take_field(void *data, enum MHD_ValueKind kind, const char *name,
+	const char *file_name, const char *content_type, const char *transfer_encoding,
+	const char *bytes, uint64_t offset, size_t length) {
+	HttpSink *sink = data;
+	const HttpField field = {name, file_name, content_type, bytes, length, offset};
+	return sink->field && sink->field(sink, &field) ? MHD_YES : MHD_NO;
+}
+
+/* A form without a boundary cannot be taken apart. */
+static void begin_form(Exchange *exchange, struct MHD_Connection *connection, HttpSink *sink) {
+	exchange->form = MHD_create_post_processor(connection, FORM_MEMORY, take_field, sink);
+	if (!exchange->form)
+		sink->field(sink, NULL);
+}
+
+static void end_form(Exchange *exchange, HttpSink *sink) {
+	if (MHD_destroy_post_processor(g_steal_pointer(&exchange->form)) != MHD_YES && sink->field)
+		sink->field(sink, NULL);
+}
+
 /* The head was read: who serves the request, and where does its body go? */
 static enum MHD_Result read_head(
 	Exchange *exchange, struct MHD_Connection *connection, const char *method) {
@@ -116,6 +140,8 @@ static enum MHD_Result read_head(
 	if (exchange->route && exchange->route->open)
 		sink = exchange->route->open(server->region, request, &exchange->refusal);
 	http_reply_take_sink(exchange->reply, sink);
+	if (sink && sink->field)
+		begin_form(exchange, connection, sink);
 	if (!sink && !exchange->refusal && is_too_large(request))
 		exchange->refusal = wire_response_new(413);
 	if (!sink && !exchange->refusal)
@@ -134,6 +160,8 @@ static void read_body(Exchange *exchange, const char *bytes, gsize length) {
 	if (sink && sink->write) {
 		if (!sink->write(sink, bytes, length))
 			sink->write = NULL;
+	} else if (exchange->form) {
+		MHD_post_process(exchange->form, bytes, length);
 	} else if (exchange->body && exchange->body->len + length > LARGEST_BODY) {
 		exchange->refusal = wire_response_new(413);
 	} else if (exchange->body) {
@@ -147,6 +175,8 @@ static WireResponse *answer(Exchange *exchange) {
 	HttpServer *server = exchange->server;
 	if (exchange->refusal)
 		return g_steal_pointer(&exchange->refusal);
+	if (exchange->form)
+		end_form(exchange, http_reply_sink(exchange->reply));
 	if (exchange->body) {
 		g_bytes_unref(exchange->request->body);
 		exchange->request->body =

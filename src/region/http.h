@@ -37,6 +37,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpServer, http_server_free)
 /* Where a body goes as it arrives. First member of the route's own struct; made by the route's
  * `open`. */
 typedef struct HttpSink HttpSink;
+/* The next bytes of a field of a form. */
+typedef struct {
+	const char *name, *file_name, *content_type; /* the latter two may be NULL */
+	const void *bytes;
+	gsize length;
+	guint64 offset; /* 0: the field begins */
+} HttpField;
 struct HttpSink {
 	/* Takes the next bytes. FALSE: what still comes is thrown away, and `handle` is called at
 	 * the end as ever (it finds in its own struct what went wrong). */
@@ -44,6 +51,9 @@ struct HttpSink {
 	/* Frees the struct when the request is done: after `handle`, or without it when the client
 	 * went away midway or the body ended short. */
 	void (*free)(HttpSink *sink);
+	/* Instead of `write`, for a body that is a form (multipart/form-data): takes it apart. NULL
+	 * for a field: the form is not well-formed, or ended short. FALSE as with `write`. */
+	gboolean (*field)(HttpSink *sink, const HttpField *field);
 };
 
 /* A plain HTTP route beside the AWS protocols (the OCI registry, the admin API). A service lists
@@ -62,6 +72,9 @@ typedef struct RegionHttpRoute {
 	/* Serves only heads of which this is true; without a prefix: whatever their path is, before
 	 * all routes that have one. May be NULL. */
 	gboolean (*matches)(const WireRequest *request);
+	/* Takes requests of pages of other origins too, and sees to it that they are nobody but who
+	 * an issued key says. */
+	gboolean serves_foreign;
 } RegionHttpRoute;
 
 /* Which route serves this head; NULL: none, the server's handler does. */

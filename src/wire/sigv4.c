@@ -217,6 +217,19 @@ static char *query_parameter(const char *query, const char *name) {
 	return NULL;
 }
 
+/* The claim with its scope and time, if all of it is there. */
+static SigV4Claim *complete(SigV4Claim *taken, const char *credential, const char *date,
+	gboolean has_names, GError **error) {
+	g_autoptr(SigV4Claim) claim = taken;
+	claim->time = parse_time(date);
+	if (take_credential(claim, credential) && has_names && claim->signature && claim->time)
+		return g_steal_pointer(&claim);
+	wire_error_set_status(error, 400, "IncompleteSignature",
+		"The request signature does not conform to AWS standards: it needs a Credential of "
+		"five parts, SignedHeaders, a Signature and a date.");
+	return NULL;
+}
+
 SigV4Claim *sigv4_claim(const WireRequest *request, GError **error) {
 	const char *header = g_hash_table_lookup(request->headers, "authorization");
 	gboolean presigned = !header && strstr(request->query, "X-Amz-Signature=");
@@ -239,17 +252,20 @@ SigV4Claim *sigv4_claim(const WireRequest *request, GError **error) {
 			  : g_strdup(g_hash_table_lookup(request->headers, "x-amz-date"));
 	g_autofree char *expires =
 		presigned ? query_parameter(request->query, "X-Amz-Expires") : NULL;
-	claim->time = parse_time(date);
 	claim->expires = expires ? g_ascii_strtoll(expires, NULL, 10) : 0;
 	claim->signed_headers = g_strsplit(names ? names : "", ";", -1);
-	if (!take_credential(claim, credential) || !names || !claim->signature || !claim->time) {
-		wire_error_set_status(error, 400, "IncompleteSignature",
-			"The request signature does not conform to AWS standards: it needs a "
-			"Credential of five parts, "
-			"SignedHeaders, a Signature and a date.");
+	return complete(g_steal_pointer(&claim), credential, date, names != NULL, error);
+}
+
+SigV4Claim *sigv4_claim_of_form(GHashTable *fields, GError **error) {
+	const char *credential = g_hash_table_lookup(fields, "x-amz-credential");
+	if (!credential)
 		return NULL;
-	}
-	return g_steal_pointer(&claim);
+	SigV4Claim *claim = g_new0(SigV4Claim, 1);
+	claim->signature = g_strdup(g_hash_table_lookup(fields, "x-amz-signature"));
+	claim->session_token = g_strdup(g_hash_table_lookup(fields, "x-amz-security-token"));
+	claim->signed_headers = g_new0(char *, 1);
+	return complete(claim, credential, g_hash_table_lookup(fields, "x-amz-date"), TRUE, error);
 }
 
 /* What a claim says of the body, if the body is so: its hash; for S3 also that it is not signed, or
@@ -299,6 +315,14 @@ static gboolean is_current(const SigV4Claim *claim, gint64 now, GError **error) 
 	return FALSE;
 }
 
+static gboolean no_match(GError **error) {
+	wire_error_set_status(error, 403, "SignatureDoesNotMatch",
+		"The request signature we calculated does not match the signature you provided. "
+		"Check your AWS Secret Access Key and signing method. Consult the service "
+		"documentation for details.");
+	return FALSE;
+}
+
 gboolean sigv4_verify(const SigV4Claim *claim, const WireRequest *request, const char *secret,
 	gint64 now, GError **error) {
 	if (!is_current(claim, now, error))
@@ -314,12 +338,17 @@ gboolean sigv4_verify(const SigV4Claim *claim, const WireRequest *request, const
 		if (is_same_signature(expected, claim->signature))
 			return TRUE;
 	}
-	wire_error_set_status(error, 403, "SignatureDoesNotMatch",
-		"The request signature we calculated does not match the signature you provided. "
-		"Check your AWS "
-		"Secret Access Key and signing method. Consult the service documentation for "
-		"details.");
-	return FALSE;
+	return no_match(error);
+}
+
+gboolean sigv4_verify_policy(
+	const SigV4Claim *claim, const char *policy, const char *secret, GError **error) {
+	g_autofree char *timestamp = timestamp_of(claim->time);
+	g_autofree char *expected =
+		sign_text(secret, claim->date, claim->region, claim->service, policy);
+	return (g_str_has_prefix(timestamp, claim->date) &&
+		       is_same_signature(expected, claim->signature)) ||
+	       no_match(error);
 }
 
 char *sigv4_chunk_signature(const SigV4Claim *claim, const char *secret, const char *kind,

@@ -32,6 +32,14 @@ SigV4Claim *sigv4_claim(const WireRequest *request, GError **error);
 void sigv4_claim_free(SigV4Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SigV4Claim, sigv4_claim_free)
 
+/* The same of a form's fields (names in lower case): NULL without error if they have no credential.
+ */
+SigV4Claim *sigv4_claim_of_form(GHashTable *fields, GError **error);
+/* Whether the secret signed a form's policy (its Base64 text), else SignatureDoesNotMatch. How long
+ * that is good for the policy itself says. (S3 API reference, "POST policy".) */
+gboolean sigv4_verify_policy(
+	const SigV4Claim *claim, const char *policy, const char *secret, GError **error);
+
 /* Whether the secret made the claim's signature, over the body that came (S3's UNSIGNED-PAYLOAD and
  * STREAMING-… are taken as said: chunks are not verified). Errors SignatureDoesNotMatch,
  * RequestTimeTooSkewed (15 minutes), and RequestExpired of a presigned one. */

@@ -12,6 +12,7 @@ import urllib.request
 import boto3
 import pytest
 from botocore.config import Config
+from s3_shared import empty
 
 
 def free_port():
@@ -108,3 +109,17 @@ def stepped_region(tmp_path_factory):
     assert up.returncode == 0, up.stderr
     yield region
     region.end()
+
+
+@pytest.fixture
+def s3(region):
+    return region.client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "tests-" + os.urandom(4).hex()
+    s3.create_bucket(Bucket=name)
+    yield name
+    empty(s3, name)
+    s3.delete_bucket(Bucket=name)

@@ -19,42 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
-MIB = 1 << 20
-
-
-@pytest.fixture
-def s3(region):
-    return region.client("s3")
-
-
-def empty(s3, name):
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
-        found = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        if found:
-            s3.delete_objects(
-                Bucket=name, Delete={"Objects": [{"Key": f["Key"], "VersionId": f["VersionId"]} for f in found]}
-            )
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "tests-" + os.urandom(4).hex()
-    s3.create_bucket(Bucket=name)
-    yield name
-    empty(s3, name)
-    s3.delete_bucket(Bucket=name)
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as failure:
-        call(**arguments)
-    return failure.value.response["Error"]["Code"]
-
-
-def body(answer):
-    return answer["Body"].read()
-
+from s3_shared import MIB, body, policy, presigner, raw, refused, upload
 
 # ---- buckets ----
 
@@ -206,17 +171,6 @@ def test_content_md5(s3, bucket):
     assert body(s3.get_object(Bucket=bucket, Key="k")) == b"x"
 
 
-def raw(region, method, path, data=b"", **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", region.port)
-    scope = "terrarium/20260101/us-east-1/s3/aws4_request"
-    headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    headers["X-Amz-Date"] = "20260101T000000Z"
-    headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"
-    connection.request(method, path, data, headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read(), answer.headers
-
-
 def test_chunked_bodies(region, s3, bucket):
     crc = base64.b64encode(zlib.crc32(b"hello world").to_bytes(4, "big")).decode()
     chunks = f"6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:{crc}\r\n\r\n".encode()
@@ -333,17 +287,6 @@ def test_delete_objects(s3, bucket):
 
 
 # ---- uploads in parts ----
-
-
-def upload(s3, bucket, key, sizes, **arguments):
-    upload_id = s3.create_multipart_upload(Bucket=bucket, Key=key, **arguments)["UploadId"]
-    parts = []
-    for number, size in enumerate(sizes, 1):
-        part = s3.upload_part(
-            Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=bytes([number]) * size
-        )
-        parts.append({"PartNumber": number, "ETag": part["ETag"]})
-    return upload_id, parts
 
 
 @pytest.mark.parametrize("sizes", [[5 * MIB, 5 * MIB, 100], [5 * MIB, 6 * MIB, 1], [77]])
@@ -586,11 +529,6 @@ def test_acl(s3, bucket):
 # ---- who may ----
 
 
-def policy(bucket, **statement):
-    statement = {"Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"], **statement}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 def test_policy(region, s3, bucket):
     assert refused(s3.get_bucket_policy, Bucket=bucket) == "NoSuchBucketPolicy"
     assert refused(s3.put_bucket_policy, Bucket=bucket, Policy="nonsense") == "MalformedPolicy"
@@ -652,13 +590,6 @@ def test_users(region, s3, bucket):
         for name in iam.list_user_policies(UserName="s3-reader")["PolicyNames"]:
             iam.delete_user_policy(UserName="s3-reader", PolicyName=name)
         iam.delete_user(UserName="s3-reader")
-
-
-def presigner(region, key="terrarium", secret="x"):
-    return boto3.client(
-        "s3", endpoint_url=region.url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
-        config=Config(signature_version="s3v4"),
-    )
 
 
 def test_presigned(region, s3, bucket):

@@ -21,6 +21,8 @@ static gboolean is_signed(const WireRequest *request) {
 /* A plain request for a path that nobody else serves: a public object, a presigned URL of the old
  * kind. */
 static gboolean is_plain(const WireRequest *request) {
+	if (s3_is_form(request))
+		return !request->vpc && !g_str_has_prefix(request->path, "/_terrarium");
 	const char *type = g_hash_table_lookup(request->headers, "content-type");
 	return !is_signed(request) && !request->vpc &&
 	       !g_hash_table_contains(request->headers, "x-amz-target") &&
@@ -100,12 +102,25 @@ static gboolean check_presigned(Region *region, const WireRequest *request, GErr
 
 /* ---- who and what ---- */
 
-static gboolean identify(S3Call *call, const WireRequest *request, GError **error) {
+static gboolean authenticate(
+	S3Call *call, const WireRequest *request, const S3Asker *asker, GError **error) {
+	Region *region = call->call.region;
+	if (!asker)
+		return region_authenticate(region, request, &call->caller, error);
+	if (asker->form)
+		return region_authenticate_form(
+			region, request, asker->claim, asker->policy, &call->caller, error);
+	wire_error_set(error, "MissingAuthenticationToken", "Nobody is asked for");
+	return FALSE;
+}
+
+static gboolean identify(
+	S3Call *call, const WireRequest *request, const S3Asker *asker, GError **error) {
 	Region *region = call->call.region;
 	g_autoptr(GError) local = NULL;
-	if (!check_presigned(region, request, error))
+	if (!asker && !check_presigned(region, request, error))
 		return FALSE;
-	if (!region_authenticate(region, request, &call->caller, &local)) {
+	if (!authenticate(call, request, asker, &local)) {
 		if (!g_str_equal(wire_error_code(local), "MissingAuthenticationToken")) {
 			region_refusal_for(WIRE_PROTOCOL_REST_XML, &local);
 			g_propagate_error(error, g_steal_pointer(&local));
@@ -147,7 +162,7 @@ static gboolean check_region(S3Call *call, GError **error) {
 	return FALSE;
 }
 
-static gboolean find_bucket(S3Call *call, const WireRequest *request, GError **error) {
+static gboolean find_bucket(S3Call *call, gboolean names_region, GError **error) {
 	g_autofree char *name = bucket_name(call);
 	if (!name || g_str_equal(wire_operation_name(call->call.operation), "CreateBucket"))
 		return TRUE;
@@ -158,7 +173,7 @@ static gboolean find_bucket(S3Call *call, const WireRequest *request, GError **e
 	const char *expected = value_get_text(call->input, "ExpectedBucketOwner");
 	if (expected && !g_str_equal(expected, owner))
 		return s3_fail(error, "AccessDenied");
-	if (!is_signed(request)) {
+	if (!names_region) {
 		/* Who names no account and region means the bucket's. */
 		call->call.scope.region = g_intern_string(value_get_text(call->bucket, "Region"));
 		if (!call->anonymous)
@@ -169,7 +184,25 @@ static gboolean find_bucket(S3Call *call, const WireRequest *request, GError **e
 	return check_region(call, error);
 }
 
-gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request, GError **error) {
+/* What a browser is told of a page's request. A page of another origin than this machine's gets no
+ * further without a rule for it; but forms may be sent by any page, as their policy is signed. */
+static gboolean take_origin(
+	S3Call *call, const WireRequest *request, const S3Asker *asker, GError **error) {
+	const char *origin = g_hash_table_lookup(request->headers, "origin");
+	const char *bucket = value_get_text(call->bucket, "Name");
+	gboolean form = asker && asker->form;
+	if (!origin || !bucket)
+		return TRUE;
+	call->cors = s3_cors_headers(
+		call->call.region, bucket, origin, form ? "POST" : request->method, NULL);
+	if (!value_is_null(call->cors) || form || !region_is_foreign(request))
+		return TRUE;
+	g_auto(Value) rules = s3_setting(call->call.region, bucket, "cors");
+	return s3_cors_refuse(error, rules);
+}
+
+gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request,
+	const S3Asker *asker, GError **error) {
 	*call = (S3Call){.request_id = g_uuid_string_random()};
 	call->route =
 		(WireRoute){.service = wire_service("s3"), .protocol = WIRE_PROTOCOL_REST_XML};
@@ -181,12 +214,14 @@ gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request,
 		return FALSE;
 	call->route = route;
 	call->call.operation = route.operation;
-	if (!identify(call, request, error))
+	if (!identify(call, request, asker, error))
 		return FALSE;
 	call->input = wire_decode_input(&route, request, error);
 	if (error && *error)
 		return FALSE;
-	return find_bucket(call, request, error) && s3_permit_call(call, error);
+	gboolean names_region = asker ? asker->claim != NULL : is_signed(request);
+	return find_bucket(call, names_region, error) && take_origin(call, request, asker, error) &&
+	       s3_permit_call(call, error);
 }
 
 void s3_call_clear(S3Call *call) {
@@ -194,6 +229,7 @@ void s3_call_clear(S3Call *call) {
 	g_clear_pointer(&call->request_id, g_free);
 	value_clear(&call->input);
 	value_clear(&call->bucket);
+	value_clear(&call->cors);
 }
 
 S3Call *s3_call_of(RegionCall *call) {
@@ -203,7 +239,9 @@ S3Call *s3_call_of(RegionCall *call) {
 /* ---- answers ---- */
 
 WireResponse *s3_call_answer(const S3Call *call, Value output) {
-	return wire_encode_output(&call->route, output, call->request_id);
+	WireResponse *response = wire_encode_output(&call->route, output, call->request_id);
+	s3_cors_dress(response, call->cors);
+	return response;
 }
 
 WireResponse *s3_call_refuse(const S3Call *call, const GError *error) {
@@ -215,6 +253,7 @@ WireResponse *s3_call_refuse(const S3Call *call, const GError *error) {
 	Value marker = value_get(wire_error_members(error), "DeleteMarker");
 	if (!value_is_null(marker))
 		wire_response_set_header(response, "x-amz-delete-marker", "true");
+	s3_cors_dress(response, call->cors);
 	return response;
 }
 
@@ -276,7 +315,7 @@ static WireResponse *run(S3Call *call, GError **error) {
 static WireResponse *serve(
 	Region *region, const WireRequest *request, HttpReply *reply, S3Call *call) {
 	g_autoptr(GError) error = NULL;
-	if (!s3_call_begin(call, region, request, &error) || !check_digests(request, &error))
+	if (!s3_call_begin(call, region, request, NULL, &error) || !check_digests(request, &error))
 		return s3_call_refuse(call, error);
 	const char *name = wire_operation_name(call->call.operation);
 	for (guint i = 0; i < G_N_ELEMENTS(served); i++)
@@ -298,7 +337,10 @@ static WireResponse *without_body(const WireRequest *request, WireResponse *resp
 static WireResponse *handle(Region *region, const WireRequest *request, HttpReply *reply) {
 	HttpSink *sink = http_reply_sink(reply);
 	if (sink)
-		return s3_put_finish(region, sink, reply);
+		return sink->field ? s3_post_finish(region, sink, reply)
+				   : s3_put_finish(region, sink, reply);
+	if (g_str_equal(request->method, "OPTIONS"))
+		return s3_serve_preflight(region, request);
 	S3Call call = {0};
 	WireResponse *response = serve(region, request, reply, &call);
 	s3_call_clear(&call);
@@ -308,6 +350,8 @@ static WireResponse *handle(Region *region, const WireRequest *request, HttpRepl
 /* Only what becomes a file is streamed. */
 static HttpSink *open_sink(Region *region, const WireRequest *request, WireResponse **refusal) {
 	WireRoute route;
+	if (s3_is_form(request))
+		return s3_post_open(region, request);
 	if (!g_str_equal(request->method, "PUT") || !wire_route(request, &route, NULL) ||
 		!(g_str_equal(wire_operation_name(route.operation), "PutObject") ||
 			g_str_equal(wire_operation_name(route.operation), "UploadPart")))
@@ -317,7 +361,7 @@ static HttpSink *open_sink(Region *region, const WireRequest *request, WireRespo
 	WireRequest head = *request;
 	head.streamed = TRUE;
 	HttpSink *sink = NULL;
-	if (s3_call_begin(&call, region, &head, &error)) {
+	if (s3_call_begin(&call, region, &head, NULL, &error)) {
 		call.call.request = request;
 		sink = s3_put_open(region, &call, request, refusal);
 	} else {
@@ -327,8 +371,17 @@ static HttpSink *open_sink(Region *region, const WireRequest *request, WireRespo
 	return sink;
 }
 
+static WireResponse *handle_website(Region *region, const WireRequest *request, HttpReply *reply) {
+	return without_body(request, s3_serve_website(region, request, reply));
+}
+
 const RegionHttpRoute s3_routes[] = {
-	{.matches = is_addressed, .handle = handle, .open = open_sink},
-	{.prefix = "/", .matches = is_plain, .handle = handle, .open = open_sink},
+	{.matches = s3_is_website, .handle = handle_website, .serves_foreign = TRUE},
+	{.matches = is_addressed, .handle = handle, .open = open_sink, .serves_foreign = TRUE},
+	{.prefix = "/",
+		.matches = is_plain,
+		.handle = handle,
+		.open = open_sink,
+		.serves_foreign = TRUE},
 	{NULL},
 };

@@ -8,6 +8,10 @@ static const struct {
 } errors[] = {
 	{"AccessControlListNotSupported", 400, "The bucket does not allow ACLs"},
 	{"AccessDenied", 403, "Access Denied"},
+	{"AccessForbidden", 403,
+		"CORSResponse: This CORS request is not allowed. This is usually because the "
+		"evalution of Origin, request method / Access-Control-Request-Method or "
+		"Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."},
 	{"BadDigest", 400, "The Content-MD5 you specified did not match what we received."},
 	{"BucketAlreadyExists", 409,
 		"The requested bucket name is not available. The bucket namespace is shared by all "
@@ -31,6 +35,8 @@ static const struct {
 		"You did not provide the number of bytes specified by the Content-Length HTTP "
 		"header"},
 	{"InternalError", 500, "We encountered an internal error. Please try again."},
+	{"IncorrectNumberOfFilesInPostRequest", 400,
+		"POST requires exactly one file upload per request."},
 	{"InvalidBucketName", 400, "The specified bucket is not valid."},
 	{"InvalidBucketState", 409,
 		"The request is not valid for the current state of the bucket."},
@@ -51,10 +57,14 @@ static const struct {
 		"The XML you provided was not well-formed or did not validate against our "
 		"published "
 		"schema"},
+	{"MalformedPOSTRequest", 400,
+		"The body of your POST request is not well-formed multipart/form-data."},
 	{"MalformedXML", 400,
 		"The XML you provided was not well-formed or did not validate against our "
 		"published "
 		"schema"},
+	{"MaxPostPreDataLengthExceeded", 400,
+		"Your POST request fields preceding the upload file were too large."},
 	{"MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size"},
 	{"MethodNotAllowed", 405, "The specified method is not allowed against this resource."},
 	{"MissingContentLength", 411, "You must provide the Content-Length HTTP header."},

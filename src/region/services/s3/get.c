@@ -152,14 +152,24 @@ static WireResponse *refuse_marker(const S3Call *call, const char *id, const GEr
 	return response;
 }
 
+static WireResponse *refuse_unknown(const S3Call *call) {
+	g_autoptr(GError) error = NULL;
+	s3_fail(&error, "AccessDenied");
+	return s3_call_refuse(call, error);
+}
+
 WireResponse *s3_serve_get(Region *region, S3Call *call, HttpReply *reply) {
 	g_autoptr(GError) error = NULL;
 	g_auto(S3Version) version = {0};
 	const char *id = value_get_text(call->input, "VersionId");
 	Span span;
 	if (!s3_version_find(region, value_get_text(call->bucket, "Name"),
-		    value_get_text(call->input, "Key"), id, &version, &error))
+		    value_get_text(call->input, "Key"), id, &version, &error)) {
+		/* Who may not list a bucket is not told what is not in it. */
+		if (!s3_permit(call, "s3:ListBucket", NULL, NULL))
+			return refuse_unknown(call);
 		return refuse_marker(call, id, error);
+	}
 	if (!s3_condition_check(call->input, "", &version, &error) ||
 		!find_span(call->input, &version, &span, &error))
 		return refuse(call, &version, error);

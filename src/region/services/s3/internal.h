@@ -108,11 +108,21 @@ typedef struct {
 	gboolean anonymous; /* not signed, and not the developer either */
 	Value input;
 	Value bucket; /* that it is about; VALUE_NOTHING: none */
+	Value cors; /* headers for the browser, by the bucket's CORS rules; or VALUE_NOTHING */
 } S3Call;
 
-/* Who, what, may they. The request must outlive it. On failure the call is still good for
- * s3_call_refuse; s3_call_clear in any case. */
-gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request, GError **error);
+/* Who asks, where the request's own signature does not tell. */
+typedef struct {
+	gboolean anyone; /* nobody in particular: a website's reader */
+	gboolean form; /* a form's fields, not the request, are signed */
+	const SigV4Claim *claim; /* a form's; NULL: it is not signed */
+	const char *policy; /* what it signed, in Base64 */
+} S3Asker;
+
+/* Who, what, may they. The request must outlive it; asker NULL: who signed the request. On failure
+ * the call is still good for s3_call_refuse; s3_call_clear in any case. */
+gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request,
+	const S3Asker *asker, GError **error);
 void s3_call_clear(S3Call *call);
 /* The S3 call that an operation's is part of; not of one by region_call. */
 S3Call *s3_call_of(RegionCall *call);
@@ -128,6 +138,36 @@ WireResponse *s3_serve_part_copy(Region *region, S3Call *call, HttpReply *reply)
 HttpSink *s3_put_open(
 	Region *region, S3Call *call, const WireRequest *request, WireResponse **refusal);
 WireResponse *s3_put_finish(Region *region, HttpSink *sink, HttpReply *reply);
+/* Lets a function of the caller's make the answer of a put that went well, out of the operation's
+ * output. */
+typedef WireResponse *(*S3PutAnswer)(const S3Call *call, Value output, gpointer data);
+void s3_put_answer_by(HttpSink *sink, S3PutAnswer answer, gpointer data);
+
+/* A form that a browser sends (post.c): whether a request is one; its sink, and its end. */
+gboolean s3_is_form(const WireRequest *request);
+HttpSink *s3_post_open(Region *region, const WireRequest *request);
+WireResponse *s3_post_finish(Region *region, HttpSink *sink, HttpReply *reply);
+/* Whether a form's fields (names in lower case -> text, "bucket" too) are as its policy wants;
+ * *least and *most bytes of the file (post_policy.c). */
+gboolean s3_post_policy_check(Region *region, const char *policy, GHashTable *fields, gint64 *least,
+	gint64 *most, GError **error);
+
+/* Cross-origin requests (cors.c): the headers that a bucket's rules give to a page of `origin`, who
+ * calls by `method`; `wanted`: the headers that a preflight asks for, or NULL. VALUE_NOTHING: no
+ * rule matches. The caller owns it. */
+Value s3_cors_headers(Region *region, const char *bucket, const char *origin, const char *method,
+	const char *wanted);
+void s3_cors_dress(WireResponse *response, Value headers);
+gboolean s3_cors_refuse(GError **error, Value rules); /* always FALSE; rules null: there are none */
+WireResponse *s3_serve_preflight(Region *region, const WireRequest *request);
+/* PutBucketCors's configuration. */
+gboolean s3_cors_check(Value configuration, GError **error);
+
+/* Websites (website.c), by their own host names: reads of everyone's. */
+gboolean s3_is_website(const WireRequest *request);
+WireResponse *s3_serve_website(Region *region, const WireRequest *request, HttpReply *reply);
+/* PutBucketWebsite's configuration. */
+gboolean s3_website_check(Value configuration, GError **error);
 
 /* May the call, by the policies of its caller and of the bucket? (access.c) */
 gboolean s3_permit(const S3Call *call, const char *action, const char *key, GError **error);

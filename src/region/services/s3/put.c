@@ -35,6 +35,8 @@ typedef struct {
 	char *trailer; /* name of the trailing header with a digest; or NULL */
 	Value info; /* of the object */
 	gboolean committed;
+	S3PutAnswer answer; /* NULL: the operation's own */
+	gpointer answer_data;
 	HttpReply *reply; /* while a thread works */
 	GError *error;
 } Put;
@@ -387,8 +389,10 @@ static WireResponse *commit(Put *put) {
 		else
 			put->committed = store_commit(store, &put->error);
 	}
-	return put->error ? s3_call_refuse(&put->call, put->error)
-			  : s3_call_answer(&put->call, output);
+	if (put->error)
+		return s3_call_refuse(&put->call, put->error);
+	return put->answer ? put->answer(&put->call, output, put->answer_data)
+			   : s3_call_answer(&put->call, output);
 }
 
 /* In a thread: only the descriptor and the path are touched. */
@@ -409,6 +413,12 @@ static void on_disk(GObject *source, GAsyncResult *result, gpointer data) {
 	if (!put->error)
 		g_task_propagate_boolean(G_TASK(result), &put->error);
 	http_reply_send(put->reply, commit(put));
+}
+
+void s3_put_answer_by(HttpSink *sink, S3PutAnswer answer, gpointer data) {
+	Put *put = (Put *)sink;
+	put->answer = answer;
+	put->answer_data = data;
 }
 
 WireResponse *s3_put_finish(Region *region, HttpSink *sink, HttpReply *reply) {

@@ -209,6 +209,10 @@ static gboolean check_setting(RegionCall *call, const struct Setting *setting, V
 		return keep_ownership(call, wanted, bucket, error);
 	if (g_str_equal(setting->name, "notification"))
 		return check_notification(wanted, error);
+	if (g_str_equal(setting->name, "cors"))
+		return s3_cors_check(wanted, error);
+	if (g_str_equal(setting->name, "website"))
+		return s3_website_check(wanted, error);
 	if (g_str_equal(setting->name, "requestPayment") &&
 		g_strcmp0(value_get_text(wanted, "Payer"), "Requester") == 0)
 		return s3_fail_not_implemented(error, "requester-pays buckets");
