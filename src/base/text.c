@@ -42,6 +42,11 @@ const char *text_nearest(const char *word, const char *const *candidates, gsize 
 	return nearest;
 }
 
+char *text_suggestion(const char *word, const char *const *candidates, gsize n_candidates) {
+	const char *near = text_nearest(word, candidates, n_candidates);
+	return near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+}
+
 /* ---- layout ---- */
 
 char *text_indent(const char *text, const char *prefix) {

@@ -6,6 +6,8 @@
 /* Of `candidates`, the one nearest to `word` by edit distance, if near enough to be a typo of it
  * (the rule of Terraform's "Did you mean"), else NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, gsize n_candidates);
+/* The same as a sentence behind another one: " Did you mean \"x\"?", or "". Caller frees. */
+char *text_suggestion(const char *word, const char *const *candidates, gsize n_candidates);
 
 /* `text` with every line prefixed. Caller frees. */
 char *text_indent(const char *text, const char *prefix);

@@ -35,8 +35,7 @@ static Value evaluate(const Decoding *decoding, const LangExpr *expr) {
 static char *hint_for(const char *name, const SchemaBlock *schema) {
 	gsize n;
 	g_autofree const char **names = schema_block_names(schema, &n);
-	const char *near = text_nearest(name, names, n);
-	return near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+	return text_suggestion(name, names, n);
 }
 
 static void unexpected_argument(

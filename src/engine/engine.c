@@ -258,17 +258,17 @@ static void unknown_type(
 	const char *const *types = resource->managed
 					   ? provider->class->resource_types(provider->provider)
 					   : provider->class->data_types(provider->provider);
-	const char *near = text_nearest(resource->type, types, g_strv_length((char **)types));
+	g_autofree char *hint =
+		text_suggestion(resource->type, types, g_strv_length((char **)types));
 	const char *what = resource->managed ? "resource type" : "data source";
 	diags_error(engine->diags, resource->range,
 		resource->managed ? "Invalid resource type" : "Invalid data source",
-		"Terrarium's provider %s has no %s \"%s\".%s%s%s The ones that it has are listed "
+		"Terrarium's provider %s has no %s \"%s\".%s The ones that it has are listed "
 		"by "
 		"\"terrarium types\"; leave the block out of the local environment, for example "
 		"with "
 		"count, to run the rest.",
-		provider->class->source, what, resource->type, near ? " Did you mean \"" : "",
-		near ? near : "", near ? "\"?" : "");
+		provider->class->source, what, resource->type, hint);
 }
 
 static void check_triggers(Engine *engine, const Resource *resource) {
@@ -347,10 +347,9 @@ static void validate_call(Engine *engine, const ModuleCall *call) {
 		guint n;
 		g_autofree const char **names =
 			(const char **)g_hash_table_get_keys_as_array(variables, &n);
-		const char *near = text_nearest(attribute->name, names, n);
+		g_autofree char *hint = text_suggestion(attribute->name, names, n);
 		diags_error(engine->diags, attribute->name_range, "Unsupported argument",
-			"An argument named \"%s\" is not expected here.%s%s%s", attribute->name,
-			near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+			"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
 	}
 	GHashTableIter iter;
 	gpointer name, variable;

@@ -43,8 +43,7 @@ Value engine_mark_take(Value value) {
 static char *suggestion(const char *name, GHashTable *table) {
 	guint n;
 	g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array(table, &n);
-	const char *near = text_nearest(name, names, n);
-	return near ? g_strdup_printf(" Did you mean \"%s\"?", near) : g_strdup("");
+	return text_suggestion(name, names, n);
 }
 
 static const char *step_name(const LangTraversal *traversal, guint index) {

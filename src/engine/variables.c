@@ -145,11 +145,11 @@ static gboolean read_option(Engine *engine, const char *option) {
 		guint n;
 		g_autofree const char **names =
 			(const char **)g_hash_table_get_keys_as_array(declared, &n);
-		const char *near = text_nearest(name, names, n);
+		g_autofree char *hint = text_suggestion(name, names, n);
 		diags_error(engine->diags, SOURCE_NOWHERE, "Value for undeclared variable",
 			"A variable named \"%s\" was assigned on the command line, but the root "
-			"module does not declare a variable of that name.%s%s%s",
-			name, near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+			"module does not declare a variable of that name.%s",
+			name, hint);
 		return FALSE;
 	}
 	return give_text(engine, name, equals + 1, "-var");

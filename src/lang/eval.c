@@ -92,11 +92,11 @@ static Value missing_in_type(
 	g_autofree const char **names = g_new(const char *, n + 1);
 	for (gsize i = 0; i < n; i++)
 		names[i] = type_attribute_at(type, i)->name;
-	const char *near = text_nearest(name, names, n);
+	g_autofree char *hint = text_suggestion(name, names, n);
 	return fail(context, range, "Unsupported attribute",
 		"This object has no argument, nested block, or exported attribute named "
-		"\"%s\".%s%s%s",
-		name, near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		"\"%s\".%s",
+		name, hint);
 }
 
 static Value get_attribute(
@@ -733,13 +733,9 @@ static Value unknown_function(const LangExpr *expr, const Context *context) {
 	g_autofree const char **names = g_new(const char *, n);
 	for (gsize i = 0; i < n; i++)
 		names[i] = all[i]->name;
-	const char *near = text_nearest(expr->name, names, n);
-	if (near)
-		return fail(context, expr->name_range, "Call to unknown function",
-			"There is no function named \"%s\". Did you mean \"%s\"?", expr->name,
-			near);
+	g_autofree char *hint = text_suggestion(expr->name, names, n);
 	return fail(context, expr->name_range, "Call to unknown function",
-		"There is no function named \"%s\".", expr->name);
+		"There is no function named \"%s\".%s", expr->name, hint);
 }
 
 /* All arguments, the last one spread out if it has dots. FALSE: it is unknown or an error. */

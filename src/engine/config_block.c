@@ -1,0 +1,309 @@
+/*
+ * A function for each kind of top block but resources: reads it, and puts it into its module. Must
+ * not evaluate more than literals, since no value is known yet.
+ */
+#include <string.h>
+
+#include "engine/config_read.h"
+#include "value/convert.h"
+
+/* ---- blocks of a module ---- */
+
+/* Names that module blocks use for themselves. */
+static void check_reserved(const LangBlock *block, Diags *diags) {
+	static const char *const reserved[] = {"source", "version", "providers", "count",
+		"for_each", "lifecycle", "depends_on", "locals", NULL};
+	if (g_strv_contains(reserved, block->labels[0]))
+		diags_error(diags, block->label_ranges[0], "Invalid variable name",
+			"The variable name \"%s\" is reserved due to its special meaning inside "
+			"module blocks.",
+			block->labels[0]);
+}
+
+/* A default is of the variable's type, and a literal. */
+static void check_default(const Variable *variable, Diags *diags) {
+	if (!variable->fallback)
+		return;
+	guint errors = diags_error_count(diags);
+	g_auto(Value) plain = lang_eval(variable->fallback, &(LangScope){0}, diags);
+	if (diags_error_count(diags) > errors)
+		return;
+	g_auto(Value) value = lang_defaults_apply(variable->defaults, plain);
+	g_autofree char *problem = NULL;
+	g_auto(Value) fitted = value_convert(value, variable->type, &problem);
+	if (problem)
+		diags_error(diags, lang_expr_range(variable->fallback),
+			"Invalid default value for variable",
+			"This default value is not compatible with the variable's type "
+			"constraint: %s.",
+			problem);
+}
+
+void config_read_variable(Module *module, const LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {
+		"type", "default", "description", "sensitive", "nullable", "ephemeral", NULL};
+	static const char *const blocks[] = {"validation", NULL};
+	if (!config_check_label_count(block, 1, "the variable's name", diags) ||
+		!config_check_identifier(block, 0, "variable", diags))
+		return;
+	config_check_names(block->body, attributes, blocks, diags);
+	Variable *other = g_hash_table_lookup(module->variables, block->labels[0]);
+	if (other) {
+		config_refuse_duplicate(
+			block, "variable declaration", block->labels[0], other->range, diags);
+		return;
+	}
+	Variable *variable = g_new0(Variable, 1);
+	variable->name = block->labels[0];
+	variable->range = block->header;
+	LangExpr *type = config_expression(block->body, "type");
+	const char *keyword = type ? lang_expr_keyword(type) : NULL;
+	gboolean bare = g_strcmp0(keyword, "list") == 0 || g_strcmp0(keyword, "map") == 0;
+	if (bare) /* of Terraform 0.11 */
+		variable->type =
+			g_str_equal(keyword, "list") ? type_list(type_any()) : type_map(type_any());
+	else
+		variable->type = type ? lang_type(type, &variable->defaults, diags) : type_any();
+	if (!variable->type)
+		variable->type = type_any();
+	check_reserved(block, diags);
+	variable->fallback = config_expression(block->body, "default");
+	check_default(variable, diags);
+	variable->sensitive = config_literal_bool(block->body, "sensitive", FALSE, diags);
+	variable->nullable = config_literal_bool(block->body, "nullable", TRUE, diags);
+	variable->ephemeral = config_literal_bool(block->body, "ephemeral", FALSE, diags);
+	variable->description = config_literal_text(block->body, "description", diags);
+	variable->validations = config_blocks_of(block->body, "validation");
+	g_hash_table_insert(module->variables, (char *)variable->name, variable);
+}
+
+void config_read_locals(Module *module, const LangBlock *block, Diags *diags) {
+	for (guint i = 0; i < block->body->attributes->len; i++) {
+		const LangAttribute *attribute = block->body->attributes->pdata[i];
+		Local *other = g_hash_table_lookup(module->locals, attribute->name);
+		if (other) {
+			diags_error(diags, attribute->name_range,
+				"Duplicate local value definition",
+				"A local value named \"%s\" was already defined at %s:%u,%u-%u. "
+				"Local value names must be "
+				"unique within a module.",
+				attribute->name, other->range.filename, other->range.start_line,
+				other->range.start_column, other->range.end_column);
+			continue;
+		}
+		Local *local = g_new0(Local, 1);
+		local->name = attribute->name;
+		local->expr = attribute->expr;
+		local->range = attribute->range;
+		g_hash_table_insert(module->locals, (char *)local->name, local);
+	}
+}
+
+void config_read_output(Module *module, const LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {
+		"value", "description", "sensitive", "depends_on", "ephemeral", NULL};
+	static const char *const blocks[] = {"precondition", NULL};
+	if (!config_check_label_count(block, 1, "the output's name", diags) ||
+		!config_check_identifier(block, 0, "output", diags))
+		return;
+	config_check_names(block->body, attributes, blocks, diags);
+	Output *other = g_hash_table_lookup(module->outputs, block->labels[0]);
+	if (other) {
+		config_refuse_duplicate(
+			block, "output definition", block->labels[0], other->range, diags);
+		return;
+	}
+	Output *output = g_new0(Output, 1);
+	output->name = block->labels[0];
+	output->range = block->header;
+	output->expr = config_expression(block->body, "value");
+	if (!output->expr) {
+		diags_error(diags, block->body->end, "Missing required argument",
+			"The argument \"value\" is required, but no definition was found.");
+		g_free(output);
+		return;
+	}
+	output->sensitive = config_literal_bool(block->body, "sensitive", FALSE, diags);
+	output->ephemeral = config_literal_bool(block->body, "ephemeral", FALSE, diags);
+	output->description = config_literal_text(block->body, "description", diags);
+	output->depends_on = config_expression(block->body, "depends_on");
+	output->preconditions = config_blocks_of(block->body, "precondition");
+	config_check_conditions(output->preconditions, "precondition", diags);
+	g_hash_table_insert(module->outputs, (char *)output->name, output);
+}
+
+void config_read_provider(Module *module, const LangBlock *block, Diags *diags) {
+	if (!config_check_label_count(block, 1, "the provider's local name", diags))
+		return;
+	ProviderConfig *provider = g_new0(ProviderConfig, 1);
+	provider->name = block->labels[0];
+	provider->alias = config_literal_text(block->body, "alias", diags);
+	provider->body = block->body;
+	provider->range = block->header;
+	provider->module = module;
+	char *key = provider->alias ? g_strdup_printf("%s.%s", provider->name, provider->alias)
+				    : g_strdup(provider->name);
+	if (g_hash_table_contains(module->providers, key)) {
+		diags_error(diags, block->header, "Duplicate provider configuration",
+			"A provider configuration for \"%s\" was already given in this module. "
+			"Each further one needs "
+			"an alias of its own.",
+			key);
+		g_free(provider);
+		g_free(key);
+		return;
+	}
+	g_hash_table_insert(module->providers, key, provider);
+}
+
+/* ---- module calls ---- */
+
+static GHashTable *read_passed_providers(const LangBody *body) {
+	LangExpr *expr = config_expression(body, "providers");
+	LangExpr **keys, **values;
+	guint n;
+	if (!expr || !lang_expr_object(expr, &keys, &values, &n))
+		return NULL;
+	GHashTable *passed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	for (guint i = 0; i < n; i++) {
+		const LangTraversal *key = lang_expr_traversal(keys[i]);
+		const LangTraversal *value = lang_expr_traversal(values[i]);
+		if (!key || !value)
+			continue;
+		g_hash_table_insert(passed,
+			key->n_steps ? g_strdup_printf("%s.%s", key->root, key->steps[0].name)
+				     : g_strdup(key->root),
+			value->n_steps ? g_strdup_printf("%s.%s", value->root, value->steps[0].name)
+				       : g_strdup(value->root));
+	}
+	return passed;
+}
+
+void config_read_call(Module *module, const LangBlock *block, Diags *diags) {
+	if (!config_check_label_count(block, 1, "the module's name", diags) ||
+		!config_check_identifier(block, 0, "module instance", diags))
+		return;
+	ModuleCall *call = g_new0(ModuleCall, 1);
+	call->name = block->labels[0];
+	call->body = block->body;
+	call->range = block->header;
+	call->parent = module;
+	call->source = config_literal_text(block->body, "source", diags);
+	call->count = config_expression(block->body, "count");
+	call->for_each = config_expression(block->body, "for_each");
+	call->depends_on = config_expression(block->body, "depends_on");
+	call->providers = read_passed_providers(block->body);
+	if (!call->source)
+		diags_error(diags, block->body->end, "Missing required argument",
+			"The argument \"source\" is required, but no definition was found.");
+	ModuleCall *other = g_hash_table_lookup(module->calls, call->name);
+	if (other)
+		config_refuse_duplicate(block, "module call", call->name, other->range, diags);
+	else
+		g_hash_table_insert(module->calls, (char *)call->name, call);
+}
+
+/* ---- terraform { } ---- */
+
+static void read_required(Module *module, const LangBody *body, Diags *diags) {
+	for (guint i = 0; i < body->attributes->len; i++) {
+		const LangAttribute *attribute = body->attributes->pdata[i];
+		LangExpr **keys, **values;
+		guint n = 0;
+		const char *source = NULL;
+		if (lang_expr_object(attribute->expr, &keys, &values, &n))
+			for (guint j = 0; j < n; j++)
+				if (g_strcmp0(lang_expr_keyword(keys[j]), "source") == 0)
+					source = lang_expr_keyword(values[j]);
+		if (!source) {
+			g_autofree char *implied = g_strdup_printf("hashicorp/%s", attribute->name);
+			source = g_intern_string(implied);
+		}
+		g_hash_table_insert(module->required, (char *)attribute->name, (char *)source);
+	}
+}
+
+void config_read_settings(Module *module, const LangBlock *block, Diags *diags) {
+	for (guint i = 0; i < block->body->blocks->len; i++) {
+		const LangBlock *inner = block->body->blocks->pdata[i];
+		if (g_str_equal(inner->type, "required_providers"))
+			read_required(module, inner->body, diags);
+		else if (g_str_equal(inner->type, "backend"))
+			module->backend = inner->n_labels > 0 ? inner->labels[0] : "";
+		else if (g_str_equal(inner->type, "cloud"))
+			module->cloud = TRUE;
+	}
+}
+
+void config_read_moved(Module *module, const LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {"from", "to", NULL};
+	static const char *const none[] = {NULL};
+	config_check_names(block->body, attributes, none, diags);
+	gboolean whole = config_require(block->body, "from", diags);
+	whole &= config_require(block->body, "to", diags);
+	if (whole)
+		g_ptr_array_add(module->moved, block->body);
+}
+
+void config_read_removed(Module *module, const LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {"from", NULL};
+	static const char *const blocks[] = {"lifecycle", NULL};
+	static const char *const settings[] = {"destroy", NULL};
+	static const char *const none[] = {NULL};
+	config_check_names(block->body, attributes, blocks, diags);
+	if (!config_require(block->body, "from", diags))
+		return;
+	Removed *removed = g_new0(Removed, 1);
+	*removed = (Removed){block->body, block->header, TRUE};
+	g_autoptr(GPtrArray) lifecycle = config_blocks_of(block->body, "lifecycle");
+	if (lifecycle->len > 0) {
+		config_check_names(lifecycle->pdata[0], settings, none, diags);
+		removed->destroy = config_literal_bool(lifecycle->pdata[0], "destroy", TRUE, diags);
+	}
+	g_ptr_array_add(module->removed, removed);
+}
+
+void config_read_import(Module *module, LangBlock *block, Diags *diags) {
+	static const char *const attributes[] = {"to", "id", "for_each", "provider", NULL};
+	static const char *const none[] = {NULL};
+	config_check_names(block->body, attributes, none, diags);
+	if (module->parent) {
+		diags_error(diags, block->header, "Invalid import configuration",
+			"An import block was detected in \"%s\". Import blocks are only allowed in "
+			"the root module.",
+			module->path);
+		return;
+	}
+	gboolean whole = config_require(block->body, "to", diags);
+	whole &= config_require(block->body, "id", diags);
+	if (whole)
+		g_ptr_array_add(module->imports, block);
+}
+
+void config_read_check(Module *module, LangBlock *block, Diags *diags) {
+	static const char *const none[] = {NULL};
+	static const char *const blocks[] = {"data", "assert", NULL};
+	if (!config_check_label_count(block, 1, "the check's name", diags) ||
+		!config_check_identifier(block, 0, "check", diags))
+		return;
+	config_check_names(block->body, none, blocks, diags);
+	g_autoptr(GPtrArray) asserts = config_blocks_of(block->body, "assert");
+	if (asserts->len == 0)
+		diags_error(diags, block->header, "Zero assert blocks",
+			"Check blocks must have at least one assert block.");
+	for (guint i = 0; i < asserts->len; i++) {
+		config_require(asserts->pdata[i], "condition", diags);
+		config_require(asserts->pdata[i], "error_message", diags);
+	}
+	config_check_conditions(asserts, "assert", diags);
+	for (guint i = 0; i < block->body->blocks->len; i++) {
+		const LangBlock *inner = block->body->blocks->pdata[i];
+		guint before = module->resources->len;
+		if (!g_str_equal(inner->type, "data"))
+			continue;
+		config_read_resource(module, inner, FALSE, diags);
+		if (module->resources->len > before)
+			((Resource *)module->resources->pdata[before])->in_check = TRUE;
+	}
+	g_ptr_array_add(module->checks, block);
+}

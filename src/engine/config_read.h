@@ -1,0 +1,55 @@
+/*
+ * Inside of reading a configuration: what the files config_*.c share. What others call is in
+ * config.h. All of it reports what is wrong in diags, and borrows what it is given.
+ */
+#pragma once
+
+#include "engine/config.h"
+
+/* ---- config_shape.c ---- */
+
+/* A literal argument; `otherwise`, or NULL, where it is not set. The text is interned. */
+gboolean config_literal_bool(
+	const LangBody *body, const char *name, gboolean otherwise, Diags *diags);
+const char *config_literal_text(const LangBody *body, const char *name, Diags *diags);
+/* An argument as it is written, or NULL. */
+LangExpr *config_expression(const LangBody *body, const char *name);
+/* FALSE, and an error, if the argument is not set. */
+gboolean config_require(const LangBody *body, const char *name, Diags *diags);
+/* All nested blocks of that type, as bodies. Caller frees the array. */
+GPtrArray *config_blocks_of(const LangBody *body, const char *type);
+/* Reports the block as one of an unknown type, with what of `types` is nearest. */
+void config_refuse_type(const LangBlock *block, const char *const *types, Diags *diags);
+/* Reports what a body may not hold, with a suggestion. NULL-terminated lists. */
+void config_check_names(const LangBody *body, const char *const *attributes,
+	const char *const *blocks, Diags *diags);
+/* FALSE, and an error, unless there are n labels, which are `what`. */
+gboolean config_check_label_count(const LangBlock *block, guint n, const char *what, Diags *diags);
+/* FALSE, and an error, unless that label is a name (of a "variable"). */
+gboolean config_check_identifier(
+	const LangBlock *block, guint label, const char *what, Diags *diags);
+/* Reports that there is another one of that name, at `other`. what: "variable declaration". */
+void config_refuse_duplicate(const LangBlock *block, const char *what, const char *name,
+	SourceRange other, Diags *diags);
+/* Reports conditions that look at nothing, since they check nothing. rules: of LangBody*; kind:
+ * "precondition". */
+void config_check_conditions(const GPtrArray *rules, const char *kind, Diags *diags);
+
+/* ---- config_block.c: each reads one block into its module ---- */
+
+void config_read_variable(Module *module, const LangBlock *block, Diags *diags);
+void config_read_locals(Module *module, const LangBlock *block, Diags *diags);
+void config_read_output(Module *module, const LangBlock *block, Diags *diags);
+void config_read_provider(Module *module, const LangBlock *block, Diags *diags);
+void config_read_call(Module *module, const LangBlock *block, Diags *diags);
+/* terraform { } */
+void config_read_settings(Module *module, const LangBlock *block, Diags *diags);
+void config_read_moved(Module *module, const LangBlock *block, Diags *diags);
+void config_read_removed(Module *module, const LangBlock *block, Diags *diags);
+void config_read_import(Module *module, LangBlock *block, Diags *diags);
+void config_read_check(Module *module, LangBlock *block, Diags *diags);
+
+/* ---- config_resource.c ---- */
+
+void config_read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags);
+void config_resource_free(Resource *resource);

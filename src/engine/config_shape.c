@@ -1,0 +1,131 @@
+/*
+ * What the blocks of a configuration have in common: names and labels that may stand there, literal
+ * arguments, conditions. Says what is wrong in Terraform's words; keeps nothing.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "engine/config_read.h"
+
+/* ---- literals ---- */
+
+static Value literal(const LangAttribute *attribute, const Type *type, Diags *diags) {
+	return attribute ? lang_eval_as(attribute->expr, type, &(LangScope){0}, diags)
+			 : VALUE_NOTHING;
+}
+
+gboolean config_literal_bool(
+	const LangBody *body, const char *name, gboolean otherwise, Diags *diags) {
+	g_auto(Value) value = literal(lang_body_attribute(body, name), type_bool(), diags);
+	return value_is_null(value) ? otherwise : value_to_bool(value);
+}
+
+const char *config_literal_text(const LangBody *body, const char *name, Diags *diags) {
+	g_auto(Value) value = literal(lang_body_attribute(body, name), type_string(), diags);
+	return g_intern_string(value_text(value));
+}
+
+LangExpr *config_expression(const LangBody *body, const char *name) {
+	LangAttribute *attribute = lang_body_attribute(body, name);
+	return attribute ? attribute->expr : NULL;
+}
+
+gboolean config_require(const LangBody *body, const char *name, Diags *diags) {
+	if (config_expression(body, name))
+		return TRUE;
+	diags_error(diags, body->end, "Missing required argument",
+		"The argument \"%s\" is required, but no definition was found.", name);
+	return FALSE;
+}
+
+GPtrArray *config_blocks_of(const LangBody *body, const char *type) {
+	GPtrArray *found = g_ptr_array_new();
+	for (guint i = 0; i < body->blocks->len; i++) {
+		LangBlock *block = body->blocks->pdata[i];
+		if (g_str_equal(block->type, type))
+			g_ptr_array_add(found, block->body);
+	}
+	return found;
+}
+
+/* ---- the shape of blocks ---- */
+
+static char *suggestion(const char *name, const char *const *names) {
+	return text_suggestion(name, names, g_strv_length((char **)names));
+}
+
+void config_refuse_type(const LangBlock *block, const char *const *types, Diags *diags) {
+	g_autofree char *hint = suggestion(block->type, types);
+	diags_error(diags, block->type_range, "Unsupported block type",
+		"Blocks of type \"%s\" are not expected here.%s", block->type, hint);
+}
+
+void config_check_names(const LangBody *body, const char *const *attributes,
+	const char *const *blocks, Diags *diags) {
+	for (guint i = 0; i < body->attributes->len; i++) {
+		const LangAttribute *attribute = body->attributes->pdata[i];
+		if (g_strv_contains(attributes, attribute->name))
+			continue;
+		g_autofree char *hint = suggestion(attribute->name, attributes);
+		diags_error(diags, attribute->name_range, "Unsupported argument",
+			"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
+	}
+	for (guint i = 0; i < body->blocks->len; i++) {
+		const LangBlock *block = body->blocks->pdata[i];
+		if (!g_strv_contains(blocks, block->type))
+			config_refuse_type(block, blocks, diags);
+	}
+}
+
+gboolean config_check_label_count(const LangBlock *block, guint n, const char *what, Diags *diags) {
+	if (block->n_labels == n)
+		return TRUE;
+	g_autofree char *summary = g_strdup_printf("%s for %s",
+		block->n_labels < n ? "Missing name" : "Extraneous label", block->type);
+	diags_error(diags, block->n_labels < n ? block->header : block->label_ranges[n], summary,
+		"A %s block has %u label%s: %s.", block->type, n, n == 1 ? "" : "s", what);
+	return FALSE;
+}
+
+gboolean config_check_identifier(
+	const LangBlock *block, guint label, const char *what, Diags *diags) {
+	if (lang_is_identifier(block->labels[label]))
+		return TRUE;
+	g_autofree char *summary = g_strdup_printf("Invalid %s name", what);
+	diags_error(diags, block->label_ranges[label], summary,
+		"A name must start with a letter or underscore and may contain only letters, "
+		"digits, underscores, "
+		"and dashes.");
+	return FALSE;
+}
+
+void config_refuse_duplicate(const LangBlock *block, const char *what, const char *name,
+	SourceRange other, Diags *diags) {
+	g_autofree char *summary = g_strdup_printf("Duplicate %s", what);
+	g_autofree char *kind = g_strndup(what, strcspn(what, " "));
+	diags_error(diags, block->header, summary,
+		"%s %s named \"%s\" was already %s at %s:%u,%u-%u. %c%s names must be unique "
+		"within a module.",
+		*kind == 'o' ? "An" : "A", kind, name, *kind == 'o' ? "defined" : "declared",
+		other.filename, other.start_line, other.start_column, other.end_column,
+		g_ascii_toupper(*kind), kind + 1);
+}
+
+static void note_reference(const LangTraversal *traversal, gpointer data) {
+	(*(guint *)data)++;
+}
+
+void config_check_conditions(const GPtrArray *rules, const char *kind, Diags *diags) {
+	for (guint i = 0; i < rules->len; i++) {
+		LangExpr *condition = config_expression(rules->pdata[i], "condition");
+		guint references = 0;
+		if (condition)
+			lang_expr_references(condition, note_reference, &references);
+		g_autofree char *summary = g_strdup_printf("Invalid %s expression", kind);
+		if (condition && references == 0)
+			diags_error(diags, lang_expr_range(condition), summary,
+				"The condition expression must refer to at least one object from "
+				"elsewhere in the configuration, or else its result would not be "
+				"checking anything.");
+	}
+}
