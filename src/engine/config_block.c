@@ -2,7 +2,6 @@
  * A function for each kind of top block but resources: reads it, and puts it into its module. Must
  * not evaluate more than literals, since no value is known yet.
  */
-#include <string.h>
 
 #include "engine/config_read.h"
 #include "value/convert.h"

@@ -1,7 +1,6 @@
 /*
  * How many there are: count and for_each, for resources and module calls. See internal.h.
  */
-#include <string.h>
 
 #include "engine/internal.h"
 #include "value/convert.h"

@@ -1,7 +1,6 @@
 /*
  * Objects on their way between configuration, state and provider: marks and proposals.
  */
-#include <string.h>
 
 #include "engine/internal.h"
 

@@ -3,7 +3,6 @@
  * resource of the configuration, and an edge for each reference. Static: it looks at names, and
  * evaluates nothing. Linear in the size of the configuration.
  */
-#include <string.h>
 
 #include "engine/internal.h"
 

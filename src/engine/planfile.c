@@ -3,7 +3,6 @@
  * from. Applying evaluates the configuration again, so what was not known need not be kept but for
  * showing it.
  */
-#include <string.h>
 
 #include "engine/internal.h"
 #include "value/json.h"

@@ -3,7 +3,6 @@
  * terraform and self. Values are evaluated when they are first asked for, once a walk; the order of
  * the walk (order.c) sees to it that what they need is there.
  */
-#include <string.h>
 
 #include "base/text.h"
 #include "engine/internal.h"

@@ -6,7 +6,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#include "engine/state.h"
+#include "engine/state_parts.h"
 #include "value/json.h"
 
 struct StateLock {

@@ -3,7 +3,6 @@
  * its words for errors. A reference is never copied: a step into a value borrows it. Must never
  * know what a name means: the scope's resolver tells.
  */
-#include <string.h>
 
 #include "base/text.h"
 #include "lang/syntax.h"
