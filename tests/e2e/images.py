@@ -4,6 +4,9 @@ import gzip
 import hashlib
 import io
 import json
+import pathlib
+import re
+import subprocess
 import tarfile
 import urllib.request
 
@@ -11,8 +14,15 @@ BUSYBOX = "/bin/busybox"
 APPLETS = "mkfifo mkdir rm tr id cp ln mv chmod sh sleep cat echo httpd nc wget nslookup true false env ls kill trap printf date seq".split()
 
 
+def program(path):
+    """A program of this machine and the libraries that it is linked with, as files of a layer."""
+    listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+    places = [path, *re.findall(r"(/\S+) \(0x", listed)]
+    return {place.lstrip("/"): (pathlib.Path(place).read_bytes(), 0o755) for place in places}
+
+
 def layer(files):
-    """A tar of busybox with its applets, and `files` ({path: (text, mode)})."""
+    """A tar of busybox with its applets, and `files` ({path: (text or bytes, mode)})."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for folder in ("bin", "etc", "tmp", "www"):
@@ -28,10 +38,11 @@ def layer(files):
             entry = tarfile.TarInfo(f"bin/{applet}")
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(entry)
-        for path, (text, mode) in files.items():
+        for path, (content, mode) in files.items():
+            data = content.encode() if isinstance(content, str) else content
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(text.encode()), mode
-            tar.addfile(entry, io.BytesIO(text.encode()))
+            entry.size, entry.mode = len(data), mode
+            tar.addfile(entry, io.BytesIO(data))
     return out.getvalue()
 
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from conftest import wait_until
+from images import program
 from stack import Stack
 
 GIT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -35,6 +36,10 @@ phases:
   build:
     commands: ["echo testing", "cat tag", "test ! -e broken"]
 """
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 class Delivery:
@@ -89,20 +94,12 @@ class Delivery:
         self.stack.serve(deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}})
 
     def make_projects(self):
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"]},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-        allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-        name = f"{self.name}-pipe"
-        self.role = self.stack.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-        self.stack.iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(allow))
+        services = ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"]
+        trust = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+        allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        name, iam = f"{self.name}-pipe", self.stack.iam
+        self.role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=document(allow))
         for project, buildspec in [("build", None), ("test", "test.yml")]:
             self.region.client("codebuild").create_project(
                 name=f"{self.name}-{project}",
@@ -117,7 +114,7 @@ class Delivery:
                 serviceRole=self.role,
             )
 
-    def make_pipeline(self, pause="0"):
+    def make_pipeline(self, pause="0", **more):
         def action(name, category, provider, configuration, inputs=(), outputs=(), **more):
             return {
                 "name": name,
@@ -128,7 +125,8 @@ class Delivery:
                 **more,
             }
 
-        source = {"ConnectionArn": self.connection, "FullRepositoryId": f"acme/{self.name}", "BranchName": "main"}
+        repository = {"ConnectionArn": self.connection, "FullRepositoryId": f"acme/{self.name}"}
+        source = {**repository, "BranchName": "main", **more}
         variables = [
             {"name": "COMMIT", "value": "#{Source.CommitId}"},
             {"name": "WORD", "value": "#{variables.Word}"},
@@ -189,6 +187,9 @@ class Delivery:
         now = wait_until(look, f"execution {execution} ends: {self.actions(execution)}", seconds)
         assert now == status, self.actions(execution)
 
+    def error(self, execution, action):
+        return self.actions(execution)[action]["output"]["executionResult"]["errorDetails"]
+
     def actions(self, execution):
         answer = self.pipeline.list_action_executions(
             pipelineName=self.name, filter={"pipelineExecutionId": execution}
@@ -240,7 +241,7 @@ def test_from_push_to_service(delivery):
     delivery.commit("Broken", broken="x")
     third = delivery.newest(3)
     delivery.ended(third, "Failed")
-    details = delivery.actions(third)["Test"]["output"]["executionResult"]["errorDetails"]
+    details = delivery.error(third, "Test")
     assert details["code"] == "JobFailed" and "COMMAND_EXECUTION_ERROR" in details["message"], details
     assert delivery.actions(third)["Image"]["status"] == "Succeeded"
     # A buildspec that is none.
@@ -248,13 +249,13 @@ def test_from_push_to_service(delivery):
     delivery.commit("Odd", buildspec_yml="version: 0.2\nphases: [\n")
     fourth = delivery.newest(4)
     delivery.ended(fourth, "Failed")
-    details = delivery.actions(fourth)["Image"]["output"]["executionResult"]["errorDetails"]
+    details = delivery.error(fourth, "Image")
     assert "YAML_FILE_ERROR" in details["message"], details
     # An image that is not there: ECS takes it back, and a retry after the push succeeds.
     delivery.commit("Not pushed yet", tag="9", buildspec_yml=BUILDSPEC)
     fifth = delivery.newest(5)
     delivery.ended(fifth, "Failed", 120)
-    details = delivery.actions(fifth)["Ecs"]["output"]["executionResult"]["errorDetails"]
+    details = delivery.error(fifth, "Ecs")
     assert "ECS deployment" in details["message"], details
     assert delivery.running_image().endswith(":2")
     delivery.region.registry.push(delivery.name, "9", {"www/index.html": ("9", 0o644)})
@@ -289,3 +290,54 @@ def test_killed_in_source_build_and_deploy(delivery):
     )["actionExecutionDetails"]
     assert sorted(each["actionName"] for each in names) == ["Ecs", "Git", "Image", "Test"]
     assert not os.listdir(delivery.region.home / "codepipeline")
+
+
+CLONED = """
+version: 0.2
+env: {git-credential-helper: "no", exported-variables: [COMMITS, HEAD]}
+phases:
+  build:
+    commands:
+      - export COMMITS=$(git log --format=%s | tr "\\n" ,) HEAD=$(git rev-parse HEAD)
+      - test "$(git rev-parse --abbrev-ref HEAD)" = HEAD
+      - test "$CODEBUILD_RESOLVED_SOURCE_VERSION" = "$HEAD"
+      - test -L link
+      - printf '[{"name":"web","imageUri":"%s:%s"}]' "$IMAGE" "$(cat tag)" > imagedefinitions.json
+artifacts:
+  files: [imagedefinitions.json]
+"""
+ONLY_LOGS = {"Effect": "Allow", "Action": ["logs:*", "s3:*", "ecr:*"], "Resource": "*"}
+
+
+def test_full_clone(delivery):
+    """CODEBUILD_CLONE_REF: builds clone with the history, by a permission of their own; nobody else can use it."""
+    delivery.ended(delivery.newest(1), "Succeeded")
+    files = program("/usr/bin/git")
+    delivery.region.registry.push(delivery.name, "environment", files, User="0", Env=["PATH=/bin:/usr/bin"])
+    delivery.make_pipeline(OutputArtifactFormat="CODEBUILD_CLONE_REF")
+    (delivery.folder / "link").symlink_to("tag")
+    commit = delivery.commit("Second", tag="2", buildspec_yml=CLONED)
+    second = delivery.newest(2)
+    delivery.ended(second, "Succeeded")
+    actions = delivery.actions(second)
+    assert actions["Image"]["output"]["outputVariables"] == {"COMMITS": "Second,First,", "HEAD": commit}
+    place = actions["Git"]["output"]["outputArtifacts"][0]["s3location"]
+    told = json.loads(delivery.s3.get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read())
+    assert (told["CommitId"], told["ConnectionArn"]) == (commit, delivery.connection)
+    assert delivery.running_image().endswith(":2")
+    # The permission is the build's role's, not the pipeline's.
+    role = f"{delivery.name}-build"
+    trust = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    made = delivery.stack.iam.create_role(RoleName=role, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    delivery.stack.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(ONLY_LOGS))
+    delivery.region.client("codebuild").update_project(name=f"{delivery.name}-build", serviceRole=made)
+    third = delivery.pipeline.start_pipeline_execution(name=delivery.name)["pipelineExecutionId"]
+    delivery.ended(third, "Failed")
+    message = delivery.error(third, "Image")["message"]
+    assert f"authorization failed for primary source and source version {commit}" in message
+    assert "Phase: DOWNLOAD_SOURCE" in message
+    use = {"Effect": "Allow", "Action": "codeconnections:UseConnection", "Resource": delivery.connection}
+    delivery.stack.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document(ONLY_LOGS, use))
+    delivery.retry(third, "Build")
+    delivery.ended(third, "Succeeded")
+    assert delivery.actions(third)["Image"]["output"]["outputVariables"]["HEAD"] == commit

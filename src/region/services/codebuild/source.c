@@ -36,6 +36,7 @@ typedef struct {
 	char *buildspec; /* path in the primary source; NULL: it is inline */
 	char *revision;
 	gsize next; /* source to be looked at: 0 is the primary one */
+	gsize input; /* of those that CodePipeline gives, the next one */
 } Work;
 
 static void work_free(gpointer data) {
@@ -236,27 +237,6 @@ static void add_piece(Work *work, int fd, const char *identifier) {
 	g_array_append_val(work->pieces, piece);
 }
 
-/* What CodePipeline gives: the first is the primary source. */
-static gboolean add_inputs(Work *work, GError **error) {
-	Value inputs = codebuild_internal(work->build, "inputs");
-	for (gsize i = 0; i < value_length(inputs); i++) {
-		Value input = value_at(inputs, i);
-		const char *path = value_get_text(input, "zip");
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0) {
-			failed(error, path);
-			g_prefix_error(error, "CLIENT_ERROR: ");
-			return FALSE;
-		}
-		add_piece(work, fd, i == 0 ? NULL : value_get_text(input, "name"));
-		if (i == 0)
-			work->revision = g_strdup(value_get_text(input, "revision"));
-	}
-	if (value_length(inputs) == 0)
-		add_piece(work, -1, NULL);
-	return TRUE;
-}
-
 static gboolean may_read(const Work *work, const char *arn, GError **error) {
 	const char *role = value_get_text(work->build, "serviceRole");
 	if (iam_allows(
@@ -324,6 +304,10 @@ static char *repository_of(const char *location) {
 
 static void take_next(GTask *task);
 
+static Value inputs_of(const Work *work) {
+	return codebuild_internal(work->build, "inputs");
+}
+
 static Value source_at(const Work *work) {
 	return work->next == 0
 		       ? value_get(work->build, "source")
@@ -331,6 +315,8 @@ static Value source_at(const Work *work) {
 }
 
 static const char *identifier_at(const Work *work) {
+	if (work->next == 0 && work->input > 0)
+		return value_get_text(value_at(inputs_of(work), work->input), "name");
 	return work->next == 0 ? NULL : value_get_text(source_at(work), "sourceIdentifier");
 }
 
@@ -349,10 +335,13 @@ static void on_fetched(GObject *object, GAsyncResult *result, gpointer data) {
 		g_task_return_error(task, error);
 		return;
 	}
-	if (work->next == 0)
+	if (work->next == 0 && work->input == 0)
 		work->revision = g_strdup(source->commit_id);
 	add_piece(work, fd, identifier_at(work));
-	work->next++;
+	if (work->input < value_length(inputs_of(work)))
+		work->input++;
+	else
+		work->next++;
 	take_next(task);
 }
 
@@ -383,6 +372,61 @@ static gboolean fetch(GTask *task, Value source, GError **error) {
 	return TRUE;
 }
 
+/* ---- what CodePipeline gives ---- */
+
+/* A reference to a repository (CODEBUILD_CLONE_REF): the build clones it, by its own role. */
+static gboolean clone_reference(GTask *task, Value reference, GError **error) {
+	Work *work = g_task_get_task_data(task);
+	const char *connection = value_get_text(reference, "ConnectionArn");
+	const char *commit = value_get_text(reference, "CommitId");
+	const char *role = value_get_text(work->build, "serviceRole");
+	if (!connections_allow(work->region, work->scope, role, connection)) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+			"CLIENT_ERROR: authorization failed for %s source and source version %s "
+			"(%s is not authorized to perform: codeconnections:UseConnection on "
+			"resource: %s)",
+			work->input == 0 ? "primary" : "secondary", commit, role, connection);
+		return FALSE;
+	}
+	connections_fetch_async(work->region, work->scope, connection,
+		value_get_text(reference, "FullRepositoryName"), commit, CONNECTIONS_CLONE,
+		g_task_get_cancellable(task), on_fetched, g_object_ref(task));
+	return TRUE;
+}
+
+static gboolean add_input(Work *work, Value input, GError **error) {
+	const char *path = value_get_text(input, "zip");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		failed(error, path);
+		g_prefix_error(error, "CLIENT_ERROR: ");
+		return FALSE;
+	}
+	add_piece(work, fd, identifier_at(work));
+	if (work->input == 0)
+		work->revision = g_strdup(value_get_text(input, "revision"));
+	return TRUE;
+}
+
+/* The first is the primary source. FALSE: an error, or *waits for one. */
+static gboolean add_inputs(GTask *task, gboolean *waits, GError **error) {
+	Work *work = g_task_get_task_data(task);
+	Value inputs = inputs_of(work);
+	if (value_length(inputs) == 0)
+		add_piece(work, -1, NULL);
+	for (; work->input < value_length(inputs); work->input++) {
+		Value input = value_at(inputs, work->input);
+		g_auto(Value) reference = connections_reference_read(value_get_text(input, "zip"));
+		if (!value_is_null(reference)) {
+			*waits = clone_reference(task, reference, error);
+			return FALSE;
+		}
+		if (!add_input(work, input, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /* ---- all of them ---- */
 
 static void unpack_all(GTask *task) {
@@ -403,7 +447,7 @@ static gboolean add_next(GTask *task, gboolean *waits, GError **error) {
 	const char *type = value_text_or(value_get(source, "type"), "");
 	const char *location = value_text_or(value_get(source, "location"), "");
 	if (g_str_equal(type, "CODEPIPELINE"))
-		return add_inputs(work, error);
+		return add_inputs(task, waits, error);
 	if (g_str_equal(type, "S3"))
 		return add_object(work, location, identifier_at(work), error);
 	if (g_str_equal(type, "NO_SOURCE")) {

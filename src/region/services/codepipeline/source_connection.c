@@ -1,13 +1,14 @@
 /*
  * The source of a connection: a commit of a git repository. An execution that a push has started
- * brings the commit that was pushed; any other one, what its branch is at.
+ * brings the commit that was pushed; any other one, what its branch is at. The artifact is a zip of
+ * the commit's files, or (CODEBUILD_CLONE_REF) a JSON file that names the commit, which builds
+ * clone for themselves and nobody else can read, as on AWS.
  */
 #include <fnmatch.h>
 #include <string.h>
 
 #include "region/services/codepipeline/internal.h"
 #include "region/services/connections/connections.h"
-#include "region/services/iam/iam.h"
 #include "value/json.h"
 
 #define COMMIT_URL                                                                                 \
@@ -80,13 +81,9 @@ static void on_fetched(GObject *object, GAsyncResult *result, gpointer data) {
 /* ---- fetching ---- */
 
 static gboolean may_use(PipelineAction *action) {
-	static const char *const calls[] = {
-		"codestar-connections:UseConnection", "codeconnections:UseConnection"};
 	const char *arn = setting(action, "ConnectionArn");
-	StoreScope global = {action->scope.account, ""};
-	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
-		if (iam_allows(action->region, global, action->role, calls[i], arn))
-			return TRUE;
+	if (connections_allow(action->region, action->scope, action->role, arn))
+		return TRUE;
 	pipeline_action_fail(action, "PermissionError",
 		"Unable to use Connection: %s. The provided role does not have sufficient "
 		"permissions.",
@@ -112,7 +109,8 @@ static void run(PipelineAction *action) {
 	pipeline_action_set_busy(again, TRUE);
 	connections_fetch_async(again->region, again->scope, arn, repository,
 		commit ? commit : setting(action, "BranchName"),
-		g_strcmp0(format, "CODEBUILD_CLONE_REF") == 0 ? CONNECTIONS_CLONE : CONNECTIONS_ZIP,
+		g_strcmp0(format, "CODEBUILD_CLONE_REF") == 0 ? CONNECTIONS_REFERENCE
+							      : CONNECTIONS_ZIP,
 		NULL, on_fetched, again);
 }
 

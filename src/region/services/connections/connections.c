@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "region/services/connections/internal.h"
+#include "region/services/iam/iam.h"
 
 extern const RegionService region_connections, region_connections_star;
 
@@ -32,6 +33,14 @@ static Value find(RegionCall *call, const char *arn, GError **error) {
 	if (value_is_null(connection))
 		wire_error_set(error, "ResourceNotFoundException", "Connection not found: %s", arn);
 	return connection;
+}
+
+gboolean connections_allow(
+	Region *region, StoreScope scope, const char *role, const char *connection_arn) {
+	StoreScope global = {scope.account, ""};
+	return iam_allows(region, global, role, "codeconnections:UseConnection", connection_arn) ||
+	       iam_allows(
+		       region, global, role, "codestar-connections:UseConnection", connection_arn);
 }
 
 /* ---- operations ---- */

@@ -32,11 +32,14 @@ char *connections_branch_head(
 
 typedef enum {
 	CONNECTIONS_ZIP, /* the commit's files (CODE_ZIP) */
-	CONNECTIONS_CLONE, /* the files and the whole repository in .git (CODEBUILD_CLONE_REF) */
+	CONNECTIONS_CLONE, /* the files and the whole repository in .git */
+	CONNECTIONS_REFERENCE, /* no files, but what a clone is to be made of (CODEBUILD_CLONE_REF)
+				*/
 } ConnectionsFormat;
 
 typedef struct {
-	char *path; /* a zip file under the region's home; the caller's: to be moved or deleted */
+	char *path; /* a zip file (of a reference: JSON) under the region's home; the caller's: to
+		     * be moved or deleted */
 	char *commit_id, *message;
 	char *author, *author_email;
 	char *author_date; /* "2024-05-01T10:00:00Z" */
@@ -54,6 +57,14 @@ void connections_fetch_async(Region *region, StoreScope scope, const char *conne
 	const char *repository, const char *branch_or_commit, ConnectionsFormat format,
 	GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 ConnectionsSource *connections_fetch_finish(GAsyncResult *result, GError **error);
+
+/* What a file of CONNECTIONS_REFERENCE says: {ConnectionArn, FullRepositoryName, CommitId}.
+ * VALUE_NOTHING: the file is none. */
+Value connections_reference_read(const char *path);
+
+/* May a role use the connection, under either name of the permission? */
+gboolean connections_allow(
+	Region *region, StoreScope scope, const char *role, const char *connection_arn);
 
 /* The paths that differ between two commits, as connections_fetch_async gets at them. The caller
  * frees the list. */

@@ -1,8 +1,8 @@
 /*
  * Fetches a commit out of a bound repository, step after step, each a run of git: bring a remote
  * repository's mirror up to date, find the commit, write its files as a zip; or for a clone: bundle
- * the repository, clone the bundle, pack the folder. One task a fetch; what it leaves of its own
- * goes with it.
+ * the repository, clone the bundle, pack the folder; or write down only what a clone is to be made
+ * of. One task a fetch; what it leaves of its own goes with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "region/services/connections/internal.h"
+#include "value/json.h"
 
 #define SEPARATOR "\x1f"
 #define REMOTE_TIMEOUT_S 1800
+#define LARGEST_REFERENCE 4096
 #define MIRRORS "connections/mirrors" /* git_dir -> GQueue of Fetch: who waits for it */
 
 typedef struct Fetch Fetch;
@@ -22,7 +24,7 @@ struct Fetch {
 	GTask *task; /* holds this */
 	Region *region;
 	void (*next)(Fetch *fetch); /* when the run of git has ended well */
-	char *repository, *provider, *reference;
+	char *connection, *repository, *provider, *reference;
 	char *from; /* not NULL: nothing is fetched, the paths are listed that differ since then */
 	char *git_dir, *url, *location;
 	char *folder; /* of our own, under home: for this fetch alone */
@@ -70,6 +72,7 @@ static void fetch_free(gpointer data) {
 	if (fetch->folder)
 		remove_later(fetch->folder);
 	connections_source_free(fetch->source);
+	g_free(fetch->connection);
 	g_free(fetch->repository);
 	g_free(fetch->provider);
 	g_free(fetch->reference);
@@ -144,10 +147,11 @@ static void fail(Fetch *fetch, GError *error_taken) {
 	g_object_unref(task);
 }
 
-/* The zip leaves the folder, which goes: what is there still belongs to nobody after a restart. */
+/* The file leaves the folder, which goes: what is there still belongs to nobody after a restart. */
 static void succeed(Fetch *fetch) {
 	GTask *task = fetch->task;
-	g_autofree char *path = g_strconcat(fetch->folder, ".zip", NULL);
+	g_autofree char *path = g_strconcat(
+		fetch->folder, fetch->format == CONNECTIONS_REFERENCE ? ".json" : ".zip", NULL);
 	if (rename(fetch->source->path, path) < 0) {
 		fail(fetch, g_error_new(G_FILE_ERROR, g_file_error_from_errno(errno),
 				    "cannot write %s: %s", path, g_strerror(errno)));
@@ -242,6 +246,37 @@ static void bundle(Fetch *fetch) {
 		run_git(fetch, &run, argv, clone_bundle);
 }
 
+/* ---- the reference ---- */
+
+static void write_reference(Fetch *fetch) {
+	g_autoptr(GError) error = NULL;
+	g_auto(Value) reference = value_object_take("ConnectionArn",
+		value_string(fetch->connection), "FullRepositoryName",
+		value_string(fetch->repository), "ProviderType", value_string(fetch->provider),
+		"CommitId", value_string(fetch->source->commit_id), NULL);
+	g_autofree char *text = value_to_json(reference, VALUE_JSON_COMPACT);
+	if (g_file_set_contents(fetch->source->path, text, -1, &error))
+		succeed(fetch);
+	else
+		fail(fetch, g_steal_pointer(&error));
+}
+
+Value connections_reference_read(const char *path) {
+	static const char *const members[] = {"ConnectionArn", "FullRepositoryName", "CommitId"};
+	char text[LARGEST_REFERENCE];
+	FILE *file = fopen(path, "re");
+	gsize length = file ? fread(text, 1, sizeof text, file) : 0;
+	if (file)
+		fclose(file);
+	if (length == 0 || length == sizeof text || *text != '{')
+		return VALUE_NOTHING;
+	g_auto(Value) reference = value_from_json(text, (gssize)length, NULL);
+	for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
+		if (!value_get_text(reference, members[i]))
+			return VALUE_NOTHING;
+	return value_steal(&reference);
+}
+
 /* ---- the commit ---- */
 
 static void archive(Fetch *fetch) {
@@ -270,6 +305,8 @@ static void take_commit(Fetch *fetch) {
 	source->branch = fetch->is_commit ? NULL : g_strdup(fetch->reference);
 	if (fetch->format == CONNECTIONS_CLONE)
 		bundle(fetch);
+	else if (fetch->format == CONNECTIONS_REFERENCE)
+		write_reference(fetch);
 	else
 		archive(fetch);
 }
@@ -394,6 +431,7 @@ static void begin(Fetch *fetch, Region *region, StoreScope scope, const char *co
 	}
 	g_auto(Value) connection = connections_get(region, scope, connection_arn);
 	g_auto(Value) binding = store_get(region_store(region), scope, BINDINGS, repository);
+	fetch->connection = g_strdup(connection_arn);
 	fetch->repository = g_strdup(repository);
 	fetch->provider = g_strdup(value_get_text(connection, "ProviderType"));
 	fetch->is_commit = is_commit_id(fetch->reference);
