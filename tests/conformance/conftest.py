@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pathlib
+import re
 import socket
 import struct
 import subprocess
@@ -12,8 +13,9 @@ import urllib.request
 import boto3
 import pytest
 from botocore.config import Config
-from s3_shared import empty
 
+from pipes import Pipes
+from s3_shared import empty
 
 def free_port():
     with socket.socket() as probe:
@@ -123,3 +125,15 @@ def bucket(s3):
     yield name
     empty(s3, name)
     s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture(scope="session")
+def pipes(region):
+    return Pipes(region)
+
+
+@pytest.fixture
+def name(pipes, request):
+    name = re.sub("[^A-Za-z0-9_]+", "-", request.node.name).strip("-")[:90]
+    yield name
+    pipes.api.delete_pipeline(name=name)

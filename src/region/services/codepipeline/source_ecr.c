@@ -1,14 +1,24 @@
-/* The ECR source: an image, as a zip file with an imageDetail.json that tells of it. */
+/*
+ * The ECR source: an image, as a zip file with an imageDetail.json that tells of it. A pipeline
+ * that the API or Terraform has made polls its tag (CodePipeline's user guide: "Amazon ECR source
+ * actions and EventBridge resources"); rules of EventBridge, which only AWS's console makes
+ * unasked, are not implemented.
+ */
 #include <string.h>
 
 #include "region/services/codepipeline/internal.h"
 #include "value/json.h"
 
+/* The digest that the execution was started for; NULL: what the tag means is taken. */
+static const char *wanted(const PipelineAction *action) {
+	const char *name = value_get_text(action->declaration, "name");
+	return value_get_text(value_get(pipeline_internal(action->execution, "overrides"), name),
+		"revisionValue");
+}
+
 /* The image as DescribeImages tells it; VALUE_NOTHING: the action has failed. */
 static Value describe(PipelineAction *action, const char *repository, const char *tag) {
-	const char *name = value_get_text(action->declaration, "name");
-	Value override = value_get(pipeline_internal(action->execution, "overrides"), name);
-	const char *digest = value_get_text(override, "revisionValue");
+	const char *digest = wanted(action);
 	g_autoptr(GError) error = NULL;
 	g_auto(Value) request = value_object_take("repositoryName", value_string(repository),
 		"imageIds",
@@ -21,9 +31,9 @@ static Value describe(PipelineAction *action, const char *repository, const char
 	if (!error)
 		return value_ref(value_at(value_get(answer, "imageDetails"), 0));
 	pipeline_action_fail(action, "ConfigurationError",
-		"The image with the tag '%s' of the Amazon ECR repository '%s' is not available: "
+		"The image with the %s '%s' of the Amazon ECR repository '%s' is not available: "
 		"%s",
-		tag, repository, error->message);
+		digest ? "digest" : "tag", digest ? digest : tag, repository, error->message);
 	return VALUE_NOTHING;
 }
 
@@ -42,6 +52,19 @@ static char *detail_of(Value image, const char *uri) {
 		value_ref(value_get(image, "repositoryName")), "ImageURI", value_string(uri),
 		"ImageTags", value_is_null(tags) ? value_empty_tuple() : value_ref(tags), NULL);
 	return value_to_json(detail, VALUE_JSON_COMPACT);
+}
+
+/* The tag is told only where it has led to the image. */
+static Value outcome_of(const PipelineAction *action, const char *repository, const char *tag,
+	const char *digest, const char *uri) {
+	Value variables = value_object_take("ImageDigest", value_string(digest), "ImageURI",
+		value_string(uri), "RegistryId", value_string(action->scope.account),
+		"RepositoryName", value_string(repository), NULL);
+	if (!wanted(action))
+		variables = value_with_take(variables, "ImageTag", value_string(tag));
+	return value_object_take("variables", variables, "revision", value_string(digest),
+		"revisionSummary", value_string(wanted(action) ? digest : tag), "externalId",
+		value_string(digest), NULL);
 }
 
 static void run(PipelineAction *action) {
@@ -66,18 +89,10 @@ static void run(PipelineAction *action) {
 		pipeline_action_fail(action, "SystemUnavailable", "%s", error->message);
 		return;
 	}
-	Value variables = value_object_take("ImageDigest", value_string(digest), "ImageTag",
-		value_string(tag), "ImageURI", value_string(uri), "RegistryId",
-		value_string(action->scope.account), "RepositoryName", value_string(repository),
-		NULL);
-	Value outcome = value_object_take("variables", variables, "revision", value_string(digest),
-		"revisionSummary", value_string(tag), "externalId", value_string(digest), NULL);
 	PipelineAction *again = pipeline_action_reload(action);
 	if (again)
-		pipeline_action_deliver(
-			again, value_object_take(output, value_string(path), NULL), outcome);
-	else
-		value_unref(outcome);
+		pipeline_action_deliver(again, value_object_take(output, value_string(path), NULL),
+			outcome_of(action, repository, tag, digest, uri));
 }
 
 static Value revisions(Region *region, StoreScope scope, Value pipeline, Value action) {
@@ -104,4 +119,4 @@ const PipelineProvider pipeline_source_ecr = {.category = "Source",
 	.timeout_minutes = 60,
 	.run = run,
 	.revisions = revisions,
-	.trigger = "CloudWatchEvent"};
+	.trigger = "PollForSourceChanges"};
