@@ -34,7 +34,7 @@ typedef enum {
 
 typedef struct ValueNode ValueNode;
 
-/* Fields are value.c's business. */
+/* Fields are this room's business (node.h). */
 typedef struct {
 	guint8 kind;
 	guint8 flags;
