@@ -17,6 +17,7 @@ from botocore.config import Config
 from pipes import Pipes
 from s3_shared import empty
 
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -11,6 +12,8 @@ from botocore.exceptions import ClientError
 
 from conftest import Region
 from pipes import ASK, SHIP, SOURCE, TRUST, Pipes, action, until, zipped
+
+DAY = 24 * 3600
 
 
 def refusal(pipes, code, declaration):
@@ -58,6 +61,9 @@ def test_structure(pipes, name):
         "available in region 'US_EAST_1'"
     )
     assert "unique" in refusal(pipes, stage, declare(name, [SOURCE], [ASK, ASK]))
+    parallel = declare(name, [SOURCE], [ASK], executionMode="PARALLEL")
+    parallel["stages"][1]["onFailure"] = {"result": "ROLLBACK"}
+    assert "PARALLEL" in refusal(pipes, stage, parallel)
     assert "V2" in refusal(pipes, structure, declare(name, [SOURCE], [ASK], pipelineType="V1", executionMode="QUEUED"))
     stranger = dict(declare(name, [SOURCE], [ASK]), roleArn="arn:aws:iam::000000000000:role/stranger")
     assert "not authorized to perform AssumeRole" in refusal(pipes, structure, stranger)
@@ -157,6 +163,34 @@ def test_parallel(pipes, name):
     assert pipes.status(name, second) == "InProgress"
     pipes.answer(name, 1, token=two, status="Rejected")
     pipes.wait(name, second, "Failed")
+    with pytest.raises(ClientError) as failure:
+        pipes.api.rollback_stage(pipelineName=name, stageName="S1", targetPipelineExecutionId=first)
+    assert failure.value.response["Error"]["Code"] == "UnableToRollbackStageException"
+    assert "PARALLEL" in failure.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("mode", ["QUEUED", "PARALLEL"])
+def test_fifty_at_once(pipes, name, mode):
+    """An execution more than may be under way is refused; one that ends makes room."""
+    runs = [pipes.create(name, [SOURCE], [ASK], executionMode=mode)]
+    runs += [pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"] for _ in range(49)]
+    assert len({*runs}) == 50
+    with pytest.raises(ClientError) as failure:
+        pipes.api.start_pipeline_execution(name=name)
+    error = failure.value.response["Error"]
+    assert error["Code"] == "ConcurrentPipelineExecutionsLimitExceededException"
+    assert "(50)" in error["Message"] and mode in error["Message"]
+    # A change does not start it either, and is not made up for.
+    pipes.push("one too many")
+    time.sleep(0.3)
+    assert len(pipes.executions(name)) == 50
+    if mode == "PARALLEL":
+        until(lambda: all(len(pipes.actions(name, run)) == 2 for run in runs))
+    pipes.answer(name, 1, token=pipes.token(name, 1, runs[0] if mode == "QUEUED" else None))
+    until(lambda: [each["status"] for each in pipes.executions(name)].count("Succeeded") == 1)
+    pipes.api.start_pipeline_execution(name=name)
+    with pytest.raises(ClientError):
+        pipes.api.start_pipeline_execution(name=name)
 
 
 def test_transitions(pipes, name):
@@ -322,6 +356,48 @@ def test_nobody_answers(stepped_region):
     pipes.wait("slow", run, "Failed")
     details = pipes.actions("slow", run)[0]["output"]["executionResult"]["errorDetails"]
     assert "timed out" in details["message"]
+
+
+def kept(region, kind):
+    with sqlite3.connect(f"file:{region.home}/region.sqlite?mode=ro", uri=True) as store:
+        return store.execute("SELECT count(*) FROM objects WHERE kind = ?", [f"codepipeline/{kind}"]).fetchone()[0]
+
+
+def test_history_of_twelve_months(stepped_region):
+    """Older executions are not told of, and are forgotten, but for those that the state shows; artifacts stay."""
+    pipes = Pipes(stepped_region)
+    runs = [pipes.create("old", [SOURCE], [SHIP])]
+    pipes.wait("old", runs[0], "Succeeded")
+    start = {"name": "old", "clientRequestToken": "same"}
+    for _ in range(2):
+        runs.append(pipes.api.start_pipeline_execution(**start)["pipelineExecutionId"])
+        pipes.wait("old", runs[1], "Succeeded")
+    assert runs[1] == runs.pop()
+    place = pipes.actions("old", runs[0])[-1]["output"]["outputArtifacts"][0]["s3location"]
+    stepped_region.advance(200 * DAY)
+    runs.append(pipes.api.start_pipeline_execution(name="old")["pipelineExecutionId"])
+    pipes.wait("old", runs[2], "Succeeded")
+    assert len(pipes.executions("old")) == 3
+    stepped_region.advance(166 * DAY)
+    until(lambda: kept(stepped_region, "execution") == 1)
+    assert [each["pipelineExecutionId"] for each in pipes.executions("old")] == runs[2:]
+    assert kept(stepped_region, "action") == 2 and kept(stepped_region, "token") == 1
+    with pytest.raises(ClientError) as failure:
+        pipes.status("old", runs[0])
+    assert failure.value.response["Error"]["Code"] == "PipelineExecutionNotFoundException"
+    assert pipes.s3.head_object(Bucket=place["bucket"], Key=place["key"])["ContentLength"] > 0
+    # What the state shows stays, though the history has none any more.
+    stepped_region.advance(300 * DAY)
+    assert pipes.executions("old") == []
+    assert pipes.api.list_action_executions(pipelineName="old")["actionExecutionDetails"] == []
+    time.sleep(0.3)
+    assert pipes.status("old", runs[2]) == "Succeeded"
+    state = pipes.stage("old", 1)
+    assert state["latestExecution"]["pipelineExecutionId"] == runs[2]
+    assert state["actionStates"][0]["latestExecution"]["status"] == "Succeeded"
+    again = pipes.api.start_pipeline_execution(**start)["pipelineExecutionId"]
+    assert again not in runs
+    pipes.wait("old", again, "Succeeded")
 
 
 def definitions(text):

@@ -27,7 +27,12 @@ static const RegionOperation operations[] = {
 	{NULL},
 };
 
+static gboolean start(Region *region, GError **error) {
+	pipeline_prune_start(region);
+	return pipeline_executor_start(region, error);
+}
+
 const RegionService region_codepipeline = {
-	.name = "codepipeline", .operations = operations, .start = pipeline_executor_start};
+	.name = "codepipeline", .operations = operations, .start = start};
 
 const RegionService region_codepipeline_sources = {.start = pipeline_sources_start};

@@ -228,6 +228,13 @@ static gboolean check_conditions(Check *check, Value stage) {
 	if (result && g_str_equal(result, "SKIP"))
 		return refuse(check, STAGE,
 			"The result SKIP is not supported for onFailure of stage '%s'", name);
+	if (result && g_str_equal(result, "ROLLBACK") &&
+		pipeline_is(check->pipeline, "executionMode", "PARALLEL"))
+		return refuse(check, STAGE,
+			"The result ROLLBACK is not supported for onFailure of stage '%s': stages "
+			"of a "
+			"pipeline in the execution mode PARALLEL cannot be rolled back",
+			name);
 	if (!value_is_null(failure) && !is_v2(check))
 		return refuse(check, STAGE,
 			"Stage conditions are supported for pipelines of type V2 only");

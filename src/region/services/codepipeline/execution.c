@@ -486,6 +486,22 @@ char *pipeline_roll_back(Region *region, StoreScope scope, Value target, guint s
 	return id;
 }
 
+/* Why the stage cannot go back to what the execution had; NULL: it can. */
+static const char *rollback_obstacle(
+	Value declaration, guint index, Value record, Value target, const char *stage) {
+	if (pipeline_is(declaration, "executionMode", "PARALLEL"))
+		return "stages of a pipeline in the execution mode PARALLEL cannot be rolled back";
+	if (index == 0)
+		return "a source stage cannot be rolled back";
+	if (value_has(record, "holder"))
+		return "an execution is in progress in the stage";
+	if (pipeline_is(target, "executionType", "ROLLBACK"))
+		return "the target is a rollback itself";
+	if (!pipeline_is(pipeline_internal(target, "stages"), stage, "Succeeded"))
+		return "it did not succeed in that stage";
+	return NULL;
+}
+
 Value pipeline_rollback_stage(RegionCall *call, Value input, GError **error) {
 	const char *name = value_get_text(input, "pipelineName");
 	const char *stage = value_get_text(input, "stageName");
@@ -506,16 +522,11 @@ Value pipeline_rollback_stage(RegionCall *call, Value input, GError **error) {
 			"target pipeline execution for rollback.");
 		return VALUE_NOTHING;
 	}
-	if (index == 0 || value_has(record, "holder") ||
-		pipeline_is(target, "executionType", "ROLLBACK") ||
-		!pipeline_is(pipeline_internal(target, "stages"), stage, "Succeeded")) {
+	const char *obstacle = rollback_obstacle(declaration, index, record, target, stage);
+	if (obstacle) {
 		wire_error_set(error, "UnableToRollbackStageException",
 			"Unable to roll back the stage '%s' to the execution '%s': %s.", stage, id,
-			index == 0		      ? "a source stage cannot be rolled back"
-			: value_has(record, "holder") ? "an execution is in progress in the stage"
-			: pipeline_is(target, "executionType", "ROLLBACK")
-				? "the target is a rollback itself"
-				: "it did not succeed in that stage");
+			obstacle);
 		return VALUE_NOTHING;
 	}
 	g_autofree char *started = pipeline_roll_back(

@@ -307,13 +307,15 @@ static void control(Region *region, gpointer data) {
 static void sweep_folders(Region *region) {
 	g_autofree char *root = g_build_filename(region_home(region), "codepipeline", NULL);
 	g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, PIPELINE_ACTIONS);
+	g_auto(StoreIter) iter = store_iter(region_store(region), everywhere, PIPELINE_ACTIVE);
 	const char *key, *name;
-	Value record;
-	while (store_iter_next(&iter, &key, &record))
-		if (pipeline_is(record, "status", "InProgress"))
-			g_hash_table_add(
-				wanted, g_strdup(value_get_text(record, "actionExecutionId")));
+	while (store_iter_next(&iter, &key, NULL)) {
+		g_auto(Value) execution = store_get(
+			region_store(region), store_iter_scope(&iter), PIPELINE_EXECUTIONS, key);
+		Value actions = pipeline_internal(execution, "actions");
+		for (gsize i = 0; i < value_length(actions); i++)
+			g_hash_table_add(wanted, g_strdup(value_text_or(value_at(actions, i), "")));
+	}
 	g_autoptr(GDir) dir = g_dir_open(root, 0, NULL);
 	while (dir && (name = g_dir_read_name(dir)))
 		if (!g_hash_table_contains(wanted, name))

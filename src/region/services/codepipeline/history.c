@@ -58,7 +58,8 @@ Value pipeline_list_executions(RegionCall *call, Value input, GError **error) {
 			pipeline_is(pipeline_internal(execution, "stages"), stage, "Succeeded"))
 			value_builder_add_take(all, summary_of(execution));
 	}
-	g_auto(Value) items = value_builder_end(g_steal_pointer(&all));
+	g_auto(Value) items =
+		pipeline_history_take(call->region, value_builder_end(g_steal_pointer(&all)));
 	return pipeline_page(call, input, "pipelineExecutionSummaries", items, 100, error);
 }
 
@@ -117,6 +118,7 @@ Value pipeline_list_action_executions(RegionCall *call, Value input, GError **er
 		value_clear(&items);
 		items = only_latest(records);
 	}
+	items = pipeline_history_take(call->region, value_steal(&items));
 	return pipeline_page(call, input, "actionExecutionDetails", items, 100, error);
 }
 

@@ -103,6 +103,12 @@ PipelineOperation pipeline_start_execution, pipeline_stop_execution, pipeline_re
 	pipeline_list_action_executions, pipeline_get_state, pipeline_enable_transition,
 	pipeline_disable_transition, pipeline_put_approval;
 
+/* Those of a list of executions, or of actions, that are history still: not older than AWS keeps
+ * it. */
+Value pipeline_history_take(Region *region, Value records_taken);
+/* Forgets once a day what is older (prune.c). */
+void pipeline_prune_start(Region *region);
+
 /* ---- the executor (executor.c) ---- */
 
 gboolean pipeline_executor_start(Region *region, GError **error);
