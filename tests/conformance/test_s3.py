@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import http.client
 import io
-import json
 import os
 import signal
 import struct
