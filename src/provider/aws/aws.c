@@ -47,6 +47,10 @@ static void destroy(Provider *base) {
 	g_free(provider);
 }
 
+const char *aws_local_endpoint(void) {
+	return local_endpoint;
+}
+
 const char *aws_partition(const char *region) {
 	if (g_str_has_prefix(region ? region : "", "cn-"))
 		return "aws-cn";

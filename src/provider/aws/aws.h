@@ -41,6 +41,8 @@ const char *aws_account_id(AwsProvider *provider, GError **error);
 /* "aws", "aws-cn" or "aws-us-gov": of a region. */
 const char *aws_partition(const char *region);
 const char *aws_dns_suffix(const char *region);
+/* The region on this machine that calls go to; NULL: they go to AWS. */
+const char *aws_local_endpoint(void);
 
 /* ---- runs (program.c) ---- */
 

@@ -30,7 +30,8 @@ static Value provider_value(AwsRun *run) {
 	return value_object_take("region", value_string(region), "partition",
 		value_string(aws_partition(region)), "dns_suffix",
 		value_string(aws_dns_suffix(region)), "default_tags",
-		value_ref(provider->default_tags), NULL);
+		value_ref(provider->default_tags), "endpoint", value_string(aws_local_endpoint()),
+		NULL);
 }
 
 /* provider.account_id takes a call, so only who names it pays for it. */

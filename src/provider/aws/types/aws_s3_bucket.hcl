@@ -132,6 +132,11 @@ resource "aws_s3_bucket" {
       summary = "Unsupported Object Lock"
       detail  = "object_lock_enabled = true is not supported: Terrarium does not implement Object Lock."
     }
+    error {
+      when    = try(self.versioning[0].mfa_delete, false) == true
+      summary = "Unsupported MFA Delete"
+      detail  = "mfa_delete = true is not supported: Terrarium does not implement MFA Delete."
+    }
   }
   create {
     set { bucket = fallback(nonempty(config.bucket), unique_id(fallback(nonempty(config.bucket_prefix), "terraform-"))) }
@@ -236,7 +241,7 @@ resource "aws_s3_bucket" {
     let {
       place    = fallback(head.BucketRegion, self.region)
       site     = website.IndexDocument != null || website.RedirectAllRequestsTo != null
-      site_end = s3_website_domain(fallback(head.BucketRegion, self.region))
+      site_end = s3_website_domain(fallback(head.BucketRegion, self.region), provider)
     }
     state = {
       bucket                      = self.id
@@ -251,7 +256,7 @@ resource "aws_s3_bucket" {
       policy                      = fallback(policy.Policy, "")
       request_payer               = payment.Payer
       website_domain              = site ? site_end : null
-      website_endpoint            = site ? "${self.id}.${site_end}" : null
+      website_endpoint            = site ? s3_website_endpoint(self.id, fallback(head.BucketRegion, self.region), provider) : null
       cors_rule                   = s3_cors_blocks(cors.CORSRules)
       grant                       = s3_grant_blocks(acl.Grants)
       lifecycle_rule              = [for r in fallback(lifecycle.Rules, []) : s3_inline_lifecycle_block(r)]
@@ -383,8 +388,8 @@ data "aws_s3_bucket" {
       bucket_region               = head.BucketRegion
       bucket_regional_domain_name = "${self.bucket}.s3.${head.BucketRegion}.amazonaws.com"
       hosted_zone_id              = s3_hosted_zone(head.BucketRegion)
-      website_domain              = site ? s3_website_domain(head.BucketRegion) : null
-      website_endpoint            = site ? "${self.bucket}.${s3_website_domain(head.BucketRegion)}" : null
+      website_domain              = site ? s3_website_domain(head.BucketRegion, provider) : null
+      website_endpoint            = site ? s3_website_endpoint(self.bucket, head.BucketRegion, provider) : null
     }
   }
 }

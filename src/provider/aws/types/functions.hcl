@@ -274,11 +274,55 @@ function "s3_hosted_zone" {
   }, region, "")
 }
 
+// Where websites are: beside the region's own endpoint, where that is local.
 function "s3_website_domain" {
-  parameters = ["region"]
+  parameters = ["region", "provider"]
   value = "${contains([
     "us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1"
-  ], region) ? "s3-website-" : "s3-website."}${region}.amazonaws.com"
+  ], region) ? "s3-website-" : "s3-website."}${region}.${provider.endpoint == null ? provider.dns_suffix : "localhost"}"
+}
+
+function "s3_website_endpoint" {
+  parameters = ["bucket", "region", "provider"]
+  value      = "${bucket}.${s3_website_domain(region, provider)}${try(regex(":[0-9]+$", provider.endpoint), "")}"
+}
+
+// What aws_s3_bucket_website_configuration says.
+function "s3_website" {
+  parameters = ["w", "config"]
+  value = {
+    IndexDocument         = [for i in w.index_document : { Suffix = i.suffix }][0]
+    ErrorDocument         = [for e in w.error_document : { Key = e.key }][0]
+    RedirectAllRequestsTo = [for r in w.redirect_all_requests_to : { HostName = r.host_name, Protocol = nonempty(r.protocol) }][0]
+    RoutingRules = nonempty(config.routing_rules) != null ? jsondecode(config.routing_rules) : nonempty([for r in config.routing_rule : {
+      Condition = [for c in r.condition : {
+        HttpErrorCodeReturnedEquals = nonempty(c.http_error_code_returned_equals)
+        KeyPrefixEquals             = nonempty(c.key_prefix_equals)
+      }][0]
+      Redirect = [for d in r.redirect : {
+        HostName             = nonempty(d.host_name)
+        HttpRedirectCode     = nonempty(d.http_redirect_code)
+        Protocol             = nonempty(d.protocol)
+        ReplaceKeyPrefixWith = nonempty(d.replace_key_prefix_with)
+        ReplaceKeyWith       = nonempty(d.replace_key_with)
+      }][0]
+    }])
+  }
+}
+
+// What aws_s3_bucket_logging says.
+function "s3_logging" {
+  parameters = ["l"]
+  value = {
+    LoggingEnabled = {
+      TargetBucket = l.target_bucket
+      TargetPrefix = l.target_prefix
+      TargetObjectKeyFormat = [for f in l.target_object_key_format : {
+        PartitionedPrefix = [for p in f.partitioned_prefix : { PartitionDateSource = p.partition_date_source }][0]
+        SimplePrefix      = length(f.simple_prefix) > 0 ? {} : null
+      }][0]
+    }
+  }
 }
 
 function "s3_cors" {
@@ -286,10 +330,10 @@ function "s3_cors" {
   value = {
     CORSRules = [for r in rules : {
       ID             = try(nonempty(r.id), null)
-      AllowedHeaders = nonempty([for h in r.allowed_headers : h])
+      AllowedHeaders = nonempty([for h in fallback(r.allowed_headers, []) : h])
       AllowedMethods = [for m in r.allowed_methods : m]
       AllowedOrigins = [for o in r.allowed_origins : o]
-      ExposeHeaders  = nonempty([for h in r.expose_headers : h])
+      ExposeHeaders  = nonempty([for h in fallback(r.expose_headers, []) : h])
       MaxAgeSeconds  = r.max_age_seconds
     }]
   }
@@ -551,6 +595,15 @@ function "s3_time_text" {
   value      = timeadd("1970-01-01T00:00:00Z", "${floor(seconds)}s")
 }
 
+// Seconds since the epoch of a time as RFC 3339 has it.
+function "s3_time" {
+  parameters = ["text"]
+  value = nonempty(text) == null ? null : (
+    s3_date(text) + tonumber(substr(text, 11, 2)) * 3600 + tonumber(substr(text, 14, 2)) * 60 + tonumber(substr(text, 17, 2))
+    - (endswith(text, "Z") ? 0 : (substr(text, -6, 1) == "-" ? -60 : 60) * (tonumber(substr(text, -5, 2)) * 60 + tonumber(substr(text, -2, 2))))
+  )
+}
+
 // A key as the provider has it: no slashes in front, and never two in a row.
 function "s3_object_key" {
   parameters = ["key"]
@@ -578,5 +631,40 @@ function "s3_put_object" {
     StorageClass            = nonempty(config.storage_class)
     Tagging                 = nonempty(join("&", [for k, v in fallback(o.tags_all, {}) : "${urlencode(k)}=${urlencode(v)}"]))
     WebsiteRedirectLocation = nonempty(o.website_redirect)
+  }
+}
+
+// CopyObject of an aws_s3_object_copy.
+function "s3_copy_object" {
+  parameters = ["o", "config", "key"]
+  value = {
+    Bucket                      = o.bucket
+    Key                         = key
+    CopySource                  = join("/", [for part in split("/", o.source) : replace(urlencode(part), "+", "%20")])
+    ACL                         = nonempty(config.acl)
+    BucketKeyEnabled            = config.bucket_key_enabled
+    CacheControl                = nonempty(config.cache_control)
+    ChecksumAlgorithm           = nonempty(config.checksum_algorithm)
+    ContentDisposition          = nonempty(config.content_disposition)
+    ContentEncoding             = nonempty(config.content_encoding)
+    ContentLanguage             = nonempty(config.content_language)
+    ContentType                 = nonempty(config.content_type)
+    CopySourceIfMatch           = nonempty(config.copy_if_match)
+    CopySourceIfModifiedSince   = s3_time(config.copy_if_modified_since)
+    CopySourceIfNoneMatch       = nonempty(config.copy_if_none_match)
+    CopySourceIfUnmodifiedSince = s3_time(config.copy_if_unmodified_since)
+    ExpectedBucketOwner         = nonempty(config.expected_bucket_owner)
+    ExpectedSourceBucketOwner   = nonempty(config.expected_source_bucket_owner)
+    Expires                     = s3_time(config.expires)
+    Metadata                    = nonempty(config.metadata)
+    MetadataDirective           = nonempty(config.metadata_directive)
+    RequestPayer                = nonempty(config.request_payer)
+    SSEKMSEncryptionContext     = nonempty(config.kms_encryption_context)
+    SSEKMSKeyId                 = nonempty(config.kms_key_id)
+    ServerSideEncryption        = nonempty(config.server_side_encryption)
+    StorageClass                = nonempty(config.storage_class)
+    TaggingDirective            = fallback(nonempty(config.tagging_directive), length(fallback(o.tags_all, {})) > 0 ? "REPLACE" : null)
+    Tagging                     = nonempty(join("&", [for k, v in fallback(o.tags_all, {}) : "${urlencode(k)}=${urlencode(v)}"]))
+    WebsiteRedirectLocation     = nonempty(config.website_redirect)
   }
 }
