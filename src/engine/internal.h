@@ -120,8 +120,6 @@ Value engine_variable(Engine *engine, ModuleInstance *module, const Variable *va
 /* Says that a variable has no value. */
 void engine_refuse_variable(Engine *engine, const Variable *variable);
 Value engine_output(Engine *engine, ModuleInstance *module, const Output *output);
-/* Marks what it takes as sensitive. */
-Value engine_mark_take(Value value);
 EvalScope engine_instance_scope(
 	Engine *engine, ModuleInstance *module, const Resource *resource, const Instance *instance);
 

@@ -31,12 +31,6 @@ static Value memo_set(Memo *memo, Value value_taken) {
 	return value_ref(value_taken);
 }
 
-Value engine_mark_take(Value value) {
-	Value marked = value_mark_sensitive(value);
-	value_unref(value);
-	return marked;
-}
-
 /* ---- near misses ---- */
 
 static char *suggestion(const char *name, GHashTable *table) {
@@ -109,7 +103,7 @@ static Value fit_variable(Engine *engine, const Variable *variable, Value given_
 			source ? " It was set by " : "", source ? source : "");
 		fitted = value_unknown(variable->type);
 	}
-	return variable->sensitive ? engine_mark_take(fitted) : fitted;
+	return variable->sensitive ? value_mark_sensitive_take(fitted) : fitted;
 }
 
 static Value variable_default(Engine *engine, const Variable *variable) {
@@ -132,8 +126,9 @@ static Value root_variable(Engine *engine, const Variable *variable) {
 	GivenVariable *given =
 		engine->given ? g_hash_table_lookup(engine->given, variable->name) : NULL;
 	if (engine->phase == PHASE_VALIDATE)
-		return variable->sensitive ? engine_mark_take(value_unknown(variable->type))
-					   : value_unknown(variable->type);
+		return variable->sensitive
+			       ? value_mark_sensitive_take(value_unknown(variable->type))
+			       : value_unknown(variable->type);
 	if (!given && variable->fallback)
 		return variable_default(engine, variable);
 	if (!given) {
@@ -204,7 +199,7 @@ Value engine_output(Engine *engine, ModuleInstance *module, const Output *output
 	engine_check_conditions(engine, &scope, output->preconditions,
 		"Module output value precondition failed", address);
 	Value value = engine_eval(&scope, output->expr, engine->diags);
-	return memo_set(memo, output->sensitive ? engine_mark_take(value) : value);
+	return memo_set(memo, output->sensitive ? value_mark_sensitive_take(value) : value);
 }
 
 /* ---- references ---- */

@@ -292,6 +292,11 @@ Value value_mark_sensitive(Value value) {
 	return value;
 }
 
+Value value_mark_sensitive_take(Value value) {
+	value.flags |= FLAG_SENSITIVE;
+	return value;
+}
+
 Value value_unmark(Value value) {
 	value = value_ref(value);
 	value.flags &= (guint8)~FLAG_SENSITIVE;

@@ -195,6 +195,7 @@ Value value_ceil(Value number);
 gboolean value_is_sensitive(Value value); /* marked itself */
 gboolean value_has_sensitive(Value value); /* itself or anything in it; O(1) */
 Value value_mark_sensitive(Value value);
+Value value_mark_sensitive_take(Value value);
 Value value_unmark(Value value); /* itself only */
 Value value_unmark_deep(Value value);
 

@@ -1,0 +1,46 @@
+/*
+ * Inside of evaluation: what the files eval_*.c share. What others call is in lang.h (lang_eval).
+ * Values that are given are borrowed, returned ones are the caller's; after an error the returned
+ * one is unknown.
+ */
+#pragma once
+
+#include "lang/syntax.h"
+
+/* A scope with what belongs to one evaluation. */
+typedef struct {
+	const LangScope *scope;
+	Value locals; /* borrowed */
+	Value each; /* the element of the innermost splat; borrowed */
+	Diags *diags;
+} Context;
+
+/* ---- eval.c ---- */
+
+Value eval_expr(const LangExpr *expr, const Context *context);
+/* Unknown, of any type. */
+Value eval_anything(void);
+/* `value` with the marks that any of these had. */
+Value eval_marked_like(Value value_taken, Value a, Value b);
+/* Reports an error. Returns eval_anything(). */
+Value eval_fail(const Context *context, SourceRange range, const char *summary, const char *format,
+	...) G_GNUC_PRINTF(4, 5);
+/* Appends the text of a template's part; FALSE: there is none (unknown, or an error was reported).
+ */
+gboolean eval_append_text(GString *out, Value value, SourceRange range, const Context *context);
+/* 1, 0, or -1 if it is unknown or an error was reported. */
+int eval_truth(const Context *context, Value value, SourceRange range, const char *summary);
+/* The text of an object's key, or NULL: unknown or an error was reported. Caller frees. */
+char *eval_key_text(const Context *context, Value key, SourceRange range);
+
+/* ---- eval_steps.c ---- */
+
+Value eval_get_attribute(const Context *context, Value object, const char *name, SourceRange range);
+Value eval_get_index(const Context *context, Value collection, Value key, SourceRange range);
+
+/* ---- eval_operator.c, eval_for.c, eval_call.c: expressions of one kind ---- */
+
+Value eval_binary(const LangExpr *expr, const Context *context);
+Value eval_unary(const LangExpr *expr, const Context *context);
+Value eval_for(const LangExpr *expr, const Context *context);
+Value eval_call(const LangExpr *expr, const Context *context);
