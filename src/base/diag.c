@@ -118,6 +118,37 @@ Diags *diags_split_warnings(Diags *diags) {
 	return warnings;
 }
 
+void diags_gather_warnings(Diags *diags) {
+	g_autoptr(GHashTable) more = g_hash_table_new(g_str_hash, g_str_equal); /* summary -> n */
+	for (guint i = 0; i < diags->items->len;) {
+		Diag *diag = diags->items->pdata[i];
+		gpointer n;
+		gboolean gathered =
+			diag->severity == DIAG_WARNING && !diag->alone && diag->subject.filename;
+		if (gathered && g_hash_table_lookup_extended(more, diag->summary, NULL, &n)) {
+			g_hash_table_insert(more, (gpointer)g_intern_string(diag->summary),
+				GUINT_TO_POINTER(GPOINTER_TO_UINT(n) + 1));
+			g_ptr_array_remove_index(diags->items, i);
+			continue;
+		}
+		if (gathered)
+			g_hash_table_insert(more, (gpointer)g_intern_string(diag->summary),
+				GUINT_TO_POINTER(0));
+		i++;
+	}
+	for (guint i = 0; i < diags->items->len; i++) {
+		Diag *diag = diags->items->pdata[i];
+		guint n = GPOINTER_TO_UINT(g_hash_table_lookup(more, diag->summary));
+		if (diag->severity != DIAG_WARNING || diag->alone || n == 0)
+			continue;
+		g_autofree char *before = g_steal_pointer(&diag->detail);
+		g_autofree char *count = n == 1 ? g_strdup("one more similar warning")
+						: g_strdup_printf("%u more similar warnings", n);
+		diag->detail = g_strdup_printf("%s%s(and %s elsewhere)", before ? before : "",
+			before ? "\n\n" : "", count);
+	}
+}
+
 guint diags_count(const Diags *diags) {
 	return diags->items->len;
 }

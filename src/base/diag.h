@@ -30,6 +30,7 @@ typedef struct {
 			  NULL */
 	char *context; /* what the quoted line is in: `resource "aws_vpc" "main"`; or NULL */
 	SourceRange subject;
+	gboolean alone; /* a warning that is not gathered with others of the same summary */
 	GPtrArray *values; /* of char*: "var.x is 3" lines about the expression; or NULL */
 	gpointer extra; /* more about it, for a room above (a provider's attribute path); or NULL */
 	GDestroyNotify extra_free;
@@ -59,6 +60,8 @@ void diags_move(Diags *diags, Diags *from);
 void diags_soften(Diags *diags);
 /* Takes the warnings out, to a list of their own. Caller frees. */
 Diags *diags_split_warnings(Diags *diags);
+/* Leaves one of the warnings with the same summary, which says how many more there are. */
+void diags_gather_warnings(Diags *diags);
 
 guint diags_count(const Diags *diags);
 const Diag *diags_at(const Diags *diags, guint index);

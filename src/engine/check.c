@@ -7,8 +7,8 @@
 static void unknown_yet(const LangExpr *condition, Diags *diags) {
 	diags_warning(diags, lang_expr_range(condition), "Check block assertion known after apply",
 		"The condition could not be evaluated at this time, a result will be known when "
-		"this "
-		"plan is applied.");
+		"this plan is applied.")
+		->alone = TRUE;
 }
 
 static void run_assert(const EvalScope *scope, const LangBody *assertion, Diags *diags) {
@@ -32,7 +32,8 @@ static void run_assert(const EvalScope *scope, const LangBody *assertion, Diags 
 	diags_warning(diags, lang_expr_range(condition), "Check block assertion failed", "%s",
 		value_has_sensitive(text) ? "The error message included a sensitive value, so it "
 					    "will not be displayed."
-					  : value_text_or(text, "The condition does not hold."));
+					  : value_text_or(text, "The condition does not hold."))
+		->alone = TRUE;
 }
 
 static void run_check(

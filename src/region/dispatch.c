@@ -97,8 +97,36 @@ const RegionOperation *region_operation_find(const WireOperation *wanted, GError
 	return NULL;
 }
 
+static gboolean settle_service(RegionCall *call, const RegionService *service, GError **error) {
+	Store *store = region_store(call->region);
+	if (!store_begin(store, error))
+		return FALSE;
+	if (service->settle(call, error))
+		return store_commit(store, error);
+	store_rollback(store);
+	return FALSE;
+}
+
+/* Lets a service make what a new account has, before the account's first call of it here. */
+static gboolean settle(RegionCall *call, GError **error) {
+	const char *name = wire_service_name(wire_operation_service(call->operation));
+	g_autofree char *place =
+		g_strdup_printf("%s/%s/%s", name, call->scope.account, call->scope.region);
+	if (!g_hash_table_add(call->region->settled, g_strdup(place)))
+		return TRUE;
+	for (const RegionService *const *each = region_services; *each; each++)
+		if ((*each)->settle && g_strcmp0((*each)->name, name) == 0 &&
+			!settle_service(call, *each, error)) {
+			g_hash_table_remove(call->region->settled, place);
+			return FALSE;
+		}
+	return TRUE;
+}
+
 Value region_operation_run(
 	RegionCall *call, const RegionOperation *operation, Value input, GError **error) {
+	if (!settle(call, error))
+		return VALUE_NOTHING;
 	if (operation->reads_only)
 		return operation->handler(call, input, error);
 	Store *store = region_store(call->region);

@@ -14,6 +14,7 @@ struct Region {
 	gboolean strict;
 	HttpServer *http;
 	GData *data; /* of the services */
+	GHashTable *settled; /* "service/account/region" of which settle was called */
 	GArray *differences; /* of RegionDifferences */
 
 	/* schedule.c */

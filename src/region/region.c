@@ -74,6 +74,7 @@ static gboolean open_data_plane(Region *region, gboolean no_glass, GError **erro
 Region *region_new(const RegionOptions *options, GError **error) {
 	g_autoptr(Region) region = g_new0(Region, 1);
 	g_datalist_init(&region->data);
+	region->settled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	region->differences = g_array_new(FALSE, FALSE, sizeof(gpointer));
 	region->home = g_strdup(options->home);
 	region->port = options->port;
@@ -110,6 +111,7 @@ void region_free(Region *region) {
 		if ((*service)->stop)
 			(*service)->stop(region);
 	g_datalist_clear(&region->data);
+	g_hash_table_unref(region->settled);
 	g_array_unref(region->differences);
 	region_schedule_clear(region);
 	g_clear_pointer(&region->layers, layers_free);

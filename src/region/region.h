@@ -69,6 +69,10 @@ typedef struct {
 	gboolean (*start)(Region *region, GError **error);
 	/* Called at an orderly stop. What runs in the glass runs on. May be NULL. */
 	void (*stop)(Region *region);
+	/* Called before the first call of an account in a region since the start, inside a
+	 * transaction: makes what a new account has there. Must find out by the store whether it
+	 * did so before. May be NULL. */
+	gboolean (*settle)(RegionCall *call, GError **error);
 	/* Plain HTTP paths that it serves beside its operations, ended by a NULL prefix (see
 	 * region/http.h). May be NULL. */
 	const RegionHttpRoute *routes;

@@ -5,6 +5,8 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
+from conftest import Region
+
 
 @pytest.fixture
 def ec2(region):
@@ -190,3 +192,86 @@ def test_tags_filters_and_pages(ec2, vpc):
     ec2.delete_tags(Resources=[found[0]["SubnetId"]], Tags=[{"Key": "tier"}])
     (untagged,) = ec2.describe_subnets(SubnetIds=[found[0]["SubnetId"]])["Subnets"]
     assert untagged.get("Tags", []) == []
+
+
+def test_regions(ec2):
+    regions = ec2.describe_regions()["Regions"]
+    assert {"us-east-1", "eu-central-1"} <= {each["RegionName"] for each in regions}
+    assert {each["OptInStatus"] for each in regions} == {"opt-in-not-required"}
+    everywhere = ec2.describe_regions(AllRegions=True)["Regions"]
+    assert "not-opted-in" in {each["OptInStatus"] for each in everywhere} and len(everywhere) > len(regions)
+    (one,) = ec2.describe_regions(RegionNames=["eu-west-1"])["Regions"]
+    assert one["Endpoint"] == "ec2.eu-west-1.amazonaws.com"
+    with pytest.raises(ClientError) as failure:
+        ec2.describe_regions(RegionNames=["moon-1"])
+    assert code(failure) == "InvalidParameterValue"
+
+
+def here(vpc):
+    return [{"Name": "vpc-id", "Values": [vpc]}]
+
+
+def empty_default_vpc(ec2, vpc):
+    for subnet in ec2.describe_subnets(Filters=here(vpc))["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    attached = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}])
+    for gateway in attached["InternetGateways"]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
+
+
+def test_default_vpc(region):
+    """Each region of an account has one; a deleted one stays deleted until it is made again."""
+    ec2 = region.client("ec2", region="eu-north-1")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    assert (vpc["CidrBlock"], vpc["State"]) == ("172.31.0.0/16", "available")
+    hostnames = ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute="enableDnsHostnames")
+    assert hostnames["EnableDnsHostnames"] == {"Value": True}
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    assert sorted((each["AvailabilityZone"], each["CidrBlock"]) for each in subnets) == [
+        ("eu-north-1a", "172.31.0.0/20"),
+        ("eu-north-1b", "172.31.16.0/20"),
+        ("eu-north-1c", "172.31.32.0/20"),
+    ]
+    assert all(each["MapPublicIpOnLaunch"] and each["AvailableIpAddressCount"] == 4091 for each in subnets)
+    (table,) = ec2.describe_route_tables(Filters=here(vpc["VpcId"]))["RouteTables"]
+    assert [route["DestinationCidrBlock"] for route in table["Routes"]] == ["172.31.0.0/16", "0.0.0.0/0"]
+    assert table["Routes"][1]["GatewayId"].startswith("igw-") and table["Routes"][1]["State"] == "active"
+    group = ec2.create_security_group(GroupName="without-vpc", Description="in the default one")["GroupId"]
+    (found,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert found["VpcId"] == vpc["VpcId"]
+    ec2.delete_security_group(GroupId=group)
+    attributes = ec2.describe_account_attributes(AttributeNames=["default-vpc"])["AccountAttributes"]
+    assert attributes[0]["AttributeValues"] == [{"AttributeValue": vpc["VpcId"]}]
+    with pytest.raises(ClientError) as failure:
+        ec2.create_default_vpc()
+    assert code(failure) == "DefaultVpcAlreadyExists"
+    with pytest.raises(ClientError) as failure:
+        ec2.create_default_subnet(AvailabilityZone="eu-north-1b")
+    assert code(failure) == "DefaultSubnetAlreadyExistsInAvailabilityZone"
+
+    empty_default_vpc(ec2, vpc["VpcId"])
+    made = ec2.create_default_subnet(AvailabilityZone="eu-north-1c")["Subnet"]
+    assert (made["CidrBlock"], made["DefaultForAz"]) == ("172.31.0.0/20", True)
+    ec2.delete_subnet(SubnetId=made["SubnetId"])
+    ec2.delete_vpc(VpcId=vpc["VpcId"])
+    assert ec2.describe_vpcs()["Vpcs"] == []
+    with pytest.raises(ClientError) as failure:
+        ec2.create_security_group(GroupName="without-vpc", Description="nowhere")
+    assert code(failure) == "VPCIdNotSpecified"
+    with pytest.raises(ClientError) as failure:
+        ec2.create_default_subnet(AvailabilityZone="eu-north-1b")
+    assert code(failure) == "DefaultVpcDoesNotExist"
+    again = ec2.create_default_vpc()["Vpc"]
+    assert again["IsDefault"] and again["VpcId"] != vpc["VpcId"]
+    assert len(ec2.describe_subnets(Filters=here(again["VpcId"]))["Subnets"]) == 3
+
+
+def test_default_vpc_survives_a_restart(tmp_path):
+    region = Region(tmp_path / "home")
+    for _ in range(2):
+        up = region.run("up", "--no-glass")
+        assert up.returncode == 0, up.stderr
+        assert len(region.client("ec2").describe_vpcs()["Vpcs"]) == 1
+        region.run("down")
+    region.run("down", "--purge")

@@ -201,3 +201,26 @@ def test_waiting_for_a_steady_state(stack, tmp_path):
     service = stack.ecs.describe_services(cluster=stack.name, services=["steady"])["services"][0]
     assert len(service["deployments"]) == 1 and service["taskDefinition"] == definition
     assert stack.region.run(f"-chdir={tmp_path}", "destroy", "-auto-approve").returncode == 0
+
+
+def test_in_the_default_vpc(stack):
+    """It is built when something comes to live in it; two tasks there reach each other."""
+    default = [{"Name": "default-for-az", "Values": ["true"]}]
+    subnets = [each["SubnetId"] for each in stack.ec2.describe_subnets(Filters=default)["Subnets"]]
+    stack.push()
+
+    def run(command):
+        stack.define(stack.container(command=command))
+        return stack.ecs.run_task(
+            cluster=stack.name,
+            taskDefinition=stack.name,
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": subnets, "assignPublicIp": "ENABLED"}},
+        )["tasks"][0]["taskArn"]
+
+    server = stack.running(run(SERVE))
+    (address,) = [each["privateIpv4Address"] for each in server["containers"][0]["networkInterfaces"]]
+    assert address.startswith("172.31.")
+    client = stack.ended(run(f"wget -q -O - http://{address}/"))
+    assert client["containers"][0]["exitCode"] == 0
+    assert "here" in stack.lines()

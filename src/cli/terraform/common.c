@@ -252,6 +252,11 @@ static void print_diags(const Command *command, const Diags *diags, FILE *out) {
 	fflush(out);
 }
 
+static void print_warnings(const Command *command, Diags *warnings) {
+	diags_gather_warnings(warnings);
+	print_diags(command, warnings, stdout);
+}
+
 gboolean command_report(Command *command) {
 	gboolean failed = diags_has_errors(command->diags);
 	fflush(stdout);
@@ -259,7 +264,7 @@ gboolean command_report(Command *command) {
 	g_autoptr(Diags) errors = diags_new();
 	g_autoptr(Diags) warnings = diags_split_warnings(command->diags);
 	diags_move(errors, command->diags);
-	print_diags(command, warnings, stdout);
+	print_warnings(command, warnings);
 	print_diags(command, errors, stderr);
 	return failed;
 }
@@ -290,7 +295,7 @@ gboolean command_print_plan(Command *command, const Plan *plan, gboolean approve
 		return TRUE;
 	g_autoptr(Diags) warnings = diags_split_warnings(command->diags);
 	diags_move(warnings, plan->warnings);
-	print_diags(command, warnings, stdout);
+	print_warnings(command, warnings);
 	return TRUE;
 }
 

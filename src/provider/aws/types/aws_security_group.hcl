@@ -51,42 +51,7 @@ resource "aws_security_group" {
       request = { GroupIds = [self.id] }
       gone    = ["InvalidGroup.NotFound"]
     }
-    let {
-      group = result.SecurityGroups[0]
-      own   = { ingress = result.SecurityGroups[0].IpPermissions, egress = result.SecurityGroups[0].IpPermissionsEgress }
-    }
-    let {
-      # Rules of one protocol and ports are one block for each description, as the configuration writes them.
-      blocks = { for direction, permissions in own : direction => flatten([for p in permissions : [
-        for d in distinct(concat(
-          [for r in p.IpRanges : fallback(r.Description, "")],
-          [for r in p.Ipv6Ranges : fallback(r.Description, "")],
-          [for r in p.UserIdGroupPairs : fallback(r.Description, "")])) : {
-          from_port        = fallback(p.FromPort, 0)
-          to_port          = fallback(p.ToPort, 0)
-          protocol         = p.IpProtocol
-          cidr_blocks      = [for r in p.IpRanges : r.CidrIp if fallback(r.Description, "") == d]
-          ipv6_cidr_blocks = [for r in p.Ipv6Ranges : r.CidrIpv6 if fallback(r.Description, "") == d]
-          prefix_list_ids  = []
-          security_groups  = [for r in p.UserIdGroupPairs : r.GroupId if fallback(r.Description, "") == d && r.GroupId != self.id]
-          self             = contains([for r in p.UserIdGroupPairs : r.GroupId if fallback(r.Description, "") == d], self.id)
-          description      = d
-        }
-      ]]) }
-    }
-    let {
-      wanted = { ingress = fallback(self.ingress, []), egress = fallback(self.egress, []) }
-    }
-    let {
-      # A block of the configuration that is there whole stays as it was written: the API has no order.
-      settled = { for direction, found in blocks : direction => {
-        whole = alltrue([for b in found : anytrue([for c in wanted[direction] : (
-          c.protocol == b.protocol && c.from_port == b.from_port && c.to_port == b.to_port && fallback(c.description, "") == b.description &&
-          same_elements(b.cidr_blocks, c.cidr_blocks) && same_elements(b.ipv6_cidr_blocks, c.ipv6_cidr_blocks) && same_elements(b.security_groups, c.security_groups) &&
-          fallback(c.self, false) == b.self)])]) && length(found) == length(wanted[direction])
-        found = found
-      } }
-    }
+    let { group = result.SecurityGroups[0] }
     state = {
       arn         = group.SecurityGroupArn
       owner_id    = group.OwnerId
@@ -94,8 +59,8 @@ resource "aws_security_group" {
       name_prefix = fallback(self.name_prefix, "")
       description = group.Description
       vpc_id      = group.VpcId
-      ingress     = settled.ingress.whole ? self.ingress : settled.ingress.found
-      egress      = settled.egress.whole ? self.egress : settled.egress.found
+      ingress     = group_rules(group.IpPermissions, self.ingress, self.id)
+      egress      = group_rules(group.IpPermissionsEgress, self.egress, self.id)
       tags        = tag_map(group.Tags, "Key", "Value")
     }
   }

@@ -668,3 +668,46 @@ function "s3_copy_object" {
     WebsiteRedirectLocation     = nonempty(config.website_redirect)
   }
 }
+
+// A security group's permissions as blocks of rules: those of one protocol and ports are one block for each description, as the
+// configuration writes them.
+function "group_blocks" {
+  parameters = ["permissions", "group"]
+  value = flatten([for p in permissions : [
+    for d in distinct(concat(
+      [for r in p.IpRanges : fallback(r.Description, "")],
+      [for r in p.Ipv6Ranges : fallback(r.Description, "")],
+      [for r in p.UserIdGroupPairs : fallback(r.Description, "")])) : {
+      from_port        = fallback(p.FromPort, 0)
+      to_port          = fallback(p.ToPort, 0)
+      protocol         = p.IpProtocol
+      cidr_blocks      = [for r in p.IpRanges : r.CidrIp if fallback(r.Description, "") == d]
+      ipv6_cidr_blocks = [for r in p.Ipv6Ranges : r.CidrIpv6 if fallback(r.Description, "") == d]
+      prefix_list_ids  = []
+      security_groups  = [for r in p.UserIdGroupPairs : r.GroupId if fallback(r.Description, "") == d && r.GroupId != group]
+      self             = contains([for r in p.UserIdGroupPairs : r.GroupId if fallback(r.Description, "") == d], group)
+      description      = d
+    }
+  ]])
+}
+
+function "same_group_block" {
+  parameters = ["found", "wanted"]
+  value = (wanted.protocol == found.protocol && wanted.from_port == found.from_port && wanted.to_port == found.to_port &&
+    fallback(wanted.description, "") == found.description && same_elements(found.cidr_blocks, wanted.cidr_blocks) &&
+    same_elements(found.ipv6_cidr_blocks, wanted.ipv6_cidr_blocks) && same_elements(found.security_groups, wanted.security_groups) &&
+  fallback(wanted.self, false) == found.self)
+}
+
+// The blocks of rules as they were written where they are there whole: the API has no order.
+function "settled_group_blocks" {
+  parameters = ["found", "wanted"]
+  value = (length(found) == length(fallback(wanted, [])) &&
+    alltrue([for b in found : anytrue([for c in fallback(wanted, []) : same_group_block(b, c)])])
+  ? wanted : found)
+}
+
+function "group_rules" {
+  parameters = ["permissions", "wanted", "group"]
+  value      = settled_group_blocks(group_blocks(permissions, group), wanted)
+}

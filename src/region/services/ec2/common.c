@@ -35,35 +35,6 @@ char *ec2_address_text(guint32 address) {
 		(address >> 8) & 255, address & 255);
 }
 
-/* ---- zones ---- */
-
-#define ZONES "abc"
-
-gboolean ec2_zone_exists(const char *region, const char *zone) {
-	gsize length = strlen(region);
-	return zone && strlen(zone) == length + 1 && g_str_has_prefix(zone, region) &&
-	       strchr(ZONES, zone[length]) != NULL;
-}
-
-static const char *abbreviate(const char *direction) {
-	static const char *const pairs[][2] = {{"northeast", "ne"}, {"northwest", "nw"},
-		{"southeast", "se"}, {"southwest", "sw"}, {"central", "c"}, {"north", "n"},
-		{"south", "s"}, {"east", "e"}, {"west", "w"}, {"gov", "g"}};
-	for (guint i = 0; i < G_N_ELEMENTS(pairs); i++)
-		if (g_str_equal(pairs[i][0], direction))
-			return pairs[i][1];
-	return direction;
-}
-
-char *ec2_zone_id(const char *region, const char *zone) {
-	g_auto(GStrv) parts = g_strsplit(region, "-", -1);
-	g_autoptr(GString) id = g_string_new(parts[0]);
-	for (guint i = 1; parts[0] && parts[i]; i++)
-		g_string_append(id, abbreviate(parts[i]));
-	g_string_append_printf(id, "-az%d", zone[strlen(zone) - 1] - 'a' + 1);
-	return g_string_free(g_steal_pointer(&id), FALSE);
-}
-
 /* ---- objects ---- */
 
 Value ec2_find(RegionCall *call, const char *kind, const char *id, const char *code,

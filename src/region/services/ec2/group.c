@@ -428,8 +428,10 @@ static gboolean name_is_taken(RegionCall *call, const char *vpc, const char *nam
 }
 
 static Value create_group(RegionCall *call, Value input, GError **error) {
-	const char *vpc_id = value_get_text(input, "VpcId");
+	const char *given = value_get_text(input, "VpcId");
 	const char *name = value_get_text(input, "GroupName");
+	g_autofree char *vpc_id =
+		given ? g_strdup(given) : ec2_default_vpc(call->region, call->scope);
 	if (!vpc_id) {
 		wire_error_set(error, "VPCIdNotSpecified",
 			"No default VPC for this user. GroupName is only supported for EC2-Classic "

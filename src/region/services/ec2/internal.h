@@ -33,9 +33,15 @@ char *ec2_address_text(guint32 address); /* caller frees */
 
 /* ---- zones ---- */
 
+/* The letters of a region's zones. */
+#define EC2_ZONES "abc"
+
 /* "use1-az1" of "us-east-1a", as AWS abbreviates regions. Caller frees. */
 char *ec2_zone_id(const char *region, const char *zone);
 gboolean ec2_zone_exists(const char *region, const char *zone);
+/* The zone that an input names by AvailabilityZone or AvailabilityZoneId; the first one if it names
+ * none. Caller frees; NULL and InvalidParameterValue. */
+char *ec2_zone_choose(RegionCall *call, Value input, GError **error);
 
 /* ---- objects ---- */
 
@@ -80,11 +86,18 @@ gboolean ec2_passes(Value object, Value filters, const Ec2Filter *known, GError 
 
 extern const RegionOperation ec2_acl_operations[];
 extern const RegionOperation ec2_vpc_operations[];
+extern const RegionOperation ec2_default_operations[];
 extern const RegionOperation ec2_gateway_operations[];
 extern const RegionOperation ec2_route_operations[];
 extern const RegionOperation ec2_group_operations[];
 extern const RegionOperation ec2_interface_operations[];
 extern const RegionOperation ec2_tag_operations[];
+extern const RegionOperation ec2_zone_operations[];
+
+/* Makes the default VPC of a new account in a region (RegionService.settle). */
+gboolean ec2_default_settle(RegionCall *call, GError **error);
+/* The id of the account's default VPC here; NULL: there is none. Caller frees. */
+char *ec2_default_vpc(Region *region, StoreScope scope);
 
 /* What a VPC is created and deleted with. */
 char *ec2_route_table_create_main(RegionCall *call, const char *vpc, const char *cidr);

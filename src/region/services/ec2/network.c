@@ -39,12 +39,25 @@ static const StoreScope everywhere = {NULL, NULL};
 typedef void (*Declare)(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value object);
 
+/* What is looked up again and again while the network is declared. */
+struct Lookups {
+	GHashTable *idle; /* ids of default VPCs that nothing lives in: they are not built */
+	GHashTable *acls; /* subnet -> id of its network ACL */
+	GHashTable *tables; /* subnet or VPC (its main one) -> id of the route table */
+	GHashTable *addresses; /* interface -> the Elastic IP that is associated with it */
+	GHashTable *owners; /* interface -> the one whose namespace it is in, if that is another */
+	GHashTable *indexes; /* owner -> number of interfaces seen in its namespace so far */
+};
+
 static void declare_all(NetState *state, Network *network, const char *kind, Declare declare) {
 	g_auto(StoreIter) iter = store_iter(region_store(network->region), everywhere, kind);
 	const char *id;
 	Value object;
-	while (store_iter_next(&iter, &id, &object))
-		declare(state, network, store_iter_scope(&iter), id, object);
+	while (store_iter_next(&iter, &id, &object)) {
+		const char *vpc = value_get_text(object, "VpcId");
+		if (!vpc || !g_hash_table_contains(network->lookups->idle, vpc))
+			declare(state, network, store_iter_scope(&iter), id, object);
+	}
 }
 
 static void declare_vpc(
@@ -94,15 +107,6 @@ static void declare_routes(
 	}
 }
 
-/* What is looked up again and again while the network is declared. */
-struct Lookups {
-	GHashTable *acls; /* subnet -> id of its network ACL */
-	GHashTable *tables; /* subnet or VPC (its main one) -> id of the route table */
-	GHashTable *addresses; /* interface -> the Elastic IP that is associated with it */
-	GHashTable *owners; /* interface -> the one whose namespace it is in, if that is another */
-	GHashTable *indexes; /* owner -> number of interfaces seen in its namespace so far */
-};
-
 static void note_table(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value table) {
 	Value all = value_get(table, "Associations");
@@ -136,12 +140,30 @@ static void note_owner(
 		network->lookups->owners, g_strdup(id), g_strdup(value_get_text(owner, "Owner")));
 }
 
+/* A default VPC is built when the first interface comes, and stays while the region runs. */
+static void find_idle(Network *network) {
+	GHashTable *idle = network->lookups->idle;
+	Store *store = region_store(network->region);
+	const char *id;
+	Value object;
+	g_auto(StoreIter) vpcs = store_iter(store, everywhere, EC2_VPC);
+	while (store_iter_next(&vpcs, &id, &object))
+		if (value_get_bool(object, "IsDefault") &&
+			!g_hash_table_contains(network->vpcs, id))
+			g_hash_table_add(idle, g_strdup(id));
+	g_auto(StoreIter) interfaces = store_iter(store, everywhere, EC2_INTERFACE);
+	while (g_hash_table_size(idle) > 0 && store_iter_next(&interfaces, &id, &object))
+		g_hash_table_remove(idle, value_get_text(object, "VpcId"));
+}
+
 static GHashTable *texts_new(void) {
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 static void look_up(Network *network, NetState *state) {
 	network->lookups = g_new0(Lookups, 1);
+	network->lookups->idle = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	find_idle(network);
 	network->lookups->acls = texts_new();
 	network->lookups->tables = texts_new();
 	network->lookups->addresses = texts_new();
@@ -154,6 +176,7 @@ static void look_up(Network *network, NetState *state) {
 }
 
 static void lookups_free(Lookups *lookups) {
+	g_hash_table_unref(lookups->idle);
 	g_hash_table_unref(lookups->acls);
 	g_hash_table_unref(lookups->tables);
 	g_hash_table_unref(lookups->addresses);
@@ -258,7 +281,7 @@ static void declare_interface(
 static void declare_gateway(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value gateway) {
 	const char *vpc = value_get_text(value_at(value_get(gateway, "Attachments"), 0), "VpcId");
-	if (vpc)
+	if (vpc && !g_hash_table_contains(network->lookups->idle, vpc))
 		net_state_internet_gateway(state, id, vpc);
 }
 

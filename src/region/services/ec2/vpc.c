@@ -1,52 +1,7 @@
-/* VPCs, subnets, and the zones and regions that there are. */
+/* VPCs and their subnets. */
 #include <string.h>
 
 #include "region/services/ec2/internal.h"
-
-/* ---- zones ---- */
-
-static Value describe_zones(RegionCall *call, Value input, GError **error) {
-	static const Ec2Filter known[] = {{"zone-name", "ZoneName"}, {"zone-id", "ZoneId"},
-		{"state", "State"}, {"region-name", "RegionName"}, {"zone-type", "ZoneType"},
-		{"group-name", "GroupName"}, {"opt-in-status", "OptInStatus"}, {NULL}};
-	const char *region = call->scope.region;
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
-	for (const char *letter = "abc"; *letter; letter++) {
-		g_autofree char *name = g_strdup_printf("%s%c", region, *letter);
-		g_autofree char *id = ec2_zone_id(region, name);
-		g_auto(Value) zone = value_object_take("ZoneName", value_string(name), "ZoneId",
-			value_string(id), "RegionName", value_string(region), "State",
-			value_string("available"), "ZoneType", value_string("availability-zone"),
-			"OptInStatus", value_string("opt-in-not-required"), "GroupName",
-			value_string(region), "NetworkBorderGroup", value_string(region),
-			"Messages", value_empty_tuple(), NULL);
-		gboolean wanted = ec2_is_listed(value_get(input, "ZoneNames"), name) &&
-				  ec2_is_listed(value_get(input, "ZoneIds"), id);
-		if (wanted && ec2_passes(zone, value_get(input, "Filters"), known, error))
-			value_builder_add_take(all, value_steal(&zone));
-	}
-	return value_object_take(
-		"AvailabilityZones", value_builder_end(g_steal_pointer(&all)), NULL);
-}
-
-static Value describe_account_attributes(RegionCall *call, Value input, GError **error) {
-	static const char *const values[][2] = {{"supported-platforms", "VPC"},
-		{"default-vpc", "none"}, {"max-instances", "20"},
-		{"vpc-max-security-groups-per-interface", "5"}, {"max-elastic-ips", "5"},
-		{"vpc-max-elastic-ips", "5"}};
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
-	for (guint i = 0; i < G_N_ELEMENTS(values); i++)
-		if (ec2_is_listed(value_get(input, "AttributeNames"), values[i][0]))
-			value_builder_add_take(
-				all, value_object_take("AttributeName", value_string(values[i][0]),
-					     "AttributeValues",
-					     value_tuple_take(
-						     1, value_object_take("AttributeValue",
-								value_string(values[i][1]), NULL)),
-					     NULL));
-	return value_object_take(
-		"AccountAttributes", value_builder_end(g_steal_pointer(&all)), NULL);
-}
 
 /* ---- VPCs ---- */
 
@@ -244,32 +199,13 @@ static gboolean check_subnet(
 	return TRUE;
 }
 
-/* The zone by name or id; the first one if none is given. Caller frees; NULL and an error. */
-static char *choose_zone(RegionCall *call, Value input, GError **error) {
-	const char *region = call->scope.region;
-	const char *name = value_get_text(input, "AvailabilityZone");
-	const char *id = value_get_text(input, "AvailabilityZoneId");
-	for (const char *letter = "abc"; *letter; letter++) {
-		g_autofree char *zone = g_strdup_printf("%s%c", region, *letter);
-		g_autofree char *zone_id = ec2_zone_id(region, zone);
-		if ((!name || g_str_equal(name, zone)) && (!id || g_str_equal(id, zone_id)))
-			return g_steal_pointer(&zone);
-	}
-	wire_error_set(error, "InvalidParameterValue",
-		"Value (%s) for parameter availabilityZone is invalid. Subnets can currently only "
-		"be "
-		"created in the following availability zones: %sa, %sb, %sc.",
-		name ? name : id, region, region, region);
-	return NULL;
-}
-
 static Value create_subnet(RegionCall *call, Value input, GError **error) {
 	const char *text = value_get_text(input, "CidrBlock");
 	g_auto(Value) vpc = find_vpc(call, value_get_text(input, "VpcId"), error);
 	Ec2Cidr cidr;
 	if (value_is_null(vpc) || !check_subnet(call, vpc, text, &cidr, error))
 		return VALUE_NOTHING;
-	g_autofree char *zone = choose_zone(call, input, error);
+	g_autofree char *zone = ec2_zone_choose(call, input, error);
 	if (!zone)
 		return VALUE_NOTHING;
 	g_autofree char *id = region_ec2_id("subnet");
@@ -355,8 +291,6 @@ static Value delete_subnet(RegionCall *call, Value input, GError **error) {
 }
 
 const RegionOperation ec2_vpc_operations[] = {
-	{"DescribeAvailabilityZones", describe_zones, .reads_only = TRUE},
-	{"DescribeAccountAttributes", describe_account_attributes, .reads_only = TRUE},
 	{"CreateVpc", create_vpc},
 	{"DescribeVpcs", describe_vpcs, .reads_only = TRUE},
 	{"DeleteVpc", delete_vpc},
