@@ -1,5 +1,6 @@
 /* The terrarium command: finds the subcommand and runs it. */
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ static gboolean change_folder(int *argc, char ***argv) {
 }
 
 int main(int argc, char **argv) {
+	setlocale(LC_CTYPE, "C.UTF-8"); /* what is said and taken is UTF-8, wherever it runs */
 	if (!change_folder(&argc, &argv))
 		return 1;
 	const char *name = argc > 1 ? argv[1] : "--help";

@@ -103,16 +103,20 @@ class Pipes:
         return self.api.get_pipeline_state(name=name)["stageStates"][index]
 
     def token(self, name, index, execution=None):
-        def look():
-            stage = self.stage(name, index)
-            if execution and stage.get("latestExecution", {}).get("pipelineExecutionId") != execution:
-                return None
-            for each in stage["actionStates"]:
-                if "token" in each.get("latestExecution", {}):
-                    return each["latestExecution"]["token"]
+        """Of the approval that waits in a stage; that of an execution as the mode PARALLEL needs it."""
+
+        def of_state():
+            latest = [each.get("latestExecution", {}) for each in self.stage(name, index)["actionStates"]]
+            return next((each["token"] for each in latest if "token" in each), None)
+
+        def of_execution():
+            for each in self.actions(name, execution):
+                asks = each["stageName"] == f"S{index}" and each["input"]["actionTypeId"]["category"] == "Approval"
+                if asks and each["status"] == "InProgress":
+                    return each["output"]["executionResult"]["externalExecutionId"]
             return None
 
-        return until(look)
+        return until(of_execution if execution else of_state)
 
     def answer(self, name, index, status="Approved", summary="", token=None):
         return self.api.put_approval_result(

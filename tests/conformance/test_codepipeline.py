@@ -51,6 +51,14 @@ def test_structure(pipes, name):
     assert refusal(pipes, of_action, declare(name, [SOURCE], [odd])) == (
         "Action configuration for action 'Ship' contains unknown configuration 'Color'"
     )
+    odd = dict(SHIP, configuration={"BucketName": "b", "Extract": "perhaps"})
+    assert "'perhaps' for configuration 'Extract', which must be one of: true false" in (
+        refusal(pipes, of_action, declare(name, [SOURCE], [odd]))
+    )
+    lost = dict(ASK, configuration={"NotificationArn": "arn:aws:sns:us-east-1:000000000000:none"})
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [lost])) == (
+        "Terrarium does not implement the configuration 'NotificationArn' (action 'Ask')"
+    )
     lost = dict(ASK, configuration={"CustomData": "#{Nobody.Knows}"})
     assert "VariableReferenceText=[Nobody.Knows]" in refusal(pipes, of_action, declare(name, [SOURCE], [lost]))
     invoke = action("Call", "Invoke", "Lambda", {"FunctionName": "f"})
@@ -185,8 +193,9 @@ def test_fifty_at_once(pipes, name, mode):
     time.sleep(0.3)
     assert len(pipes.executions(name)) == 50
     if mode == "PARALLEL":
-        until(lambda: all(len(pipes.actions(name, run)) == 2 for run in runs))
-    pipes.answer(name, 1, token=pipes.token(name, 1, runs[0] if mode == "QUEUED" else None))
+        assert len({pipes.token(name, 1, run) for run in runs}) == 50
+        assert "token" not in pipes.stage(name, 1)["actionStates"][0]["latestExecution"]
+    pipes.answer(name, 1, token=pipes.token(name, 1, runs[0]))
     until(lambda: [each["status"] for each in pipes.executions(name)].count("Succeeded") == 1)
     pipes.api.start_pipeline_execution(name=name)
     with pytest.raises(ClientError):

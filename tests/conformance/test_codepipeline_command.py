@@ -1,9 +1,171 @@
 """terrarium pipeline: what it prints and what it refuses, on a terminal and elsewhere."""
 
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
+import termios
+import unicodedata
+
+import pytest
 
 from pipes import ASK, SHIP, SOURCE, until
+
+
+class Terminal:
+    """A program on a terminal of a size, and what the terminal shows of it."""
+
+    def __init__(self, region, *arguments, columns=80, rows=24):
+        self.columns, self.rows = columns, rows
+        self.lines, self.above, self.rest = [""], [], ""
+        self.row = self.column = 0
+        self.fd, other = pty.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        command = [region.terrarium, *arguments]
+        self.program = subprocess.Popen(command, env=region.env, stdin=other, stdout=other, stderr=other)
+        os.close(other)
+        os.set_blocking(self.fd, False)
+
+    def look(self):
+        """Takes what the program has written; the lines on the screen."""
+        try:
+            while data := os.read(self.fd, 65536):
+                self.rest += data.decode()
+        except (BlockingIOError, OSError):
+            pass
+        while self.rest:
+            found = re.match(r"\x1b\[([0-9;]*)([A-Za-z])|[^\x1b]", self.rest)
+            if not found:
+                break  # an escape that is not whole yet
+            self.rest = self.rest[found.end() :]
+            self.take(found)
+        return self.lines
+
+    def take(self, found):
+        text, what = found[0], found[2]
+        if what == "A":
+            self.row = max(self.row - int(found[1] or 1), 0)
+        elif what in ("K", "J"):
+            self.lines[self.row] = self.lines[self.row][: min(self.column, self.columns - 1)]
+            if what == "J":
+                del self.lines[self.row + 1 :]
+        elif what:
+            assert what == "m", f"an escape that was not looked for: {text!r}"
+        elif text == "\n":
+            self.down()
+        elif text == "\r":
+            self.column = 0
+        else:
+            self.put(text)
+
+    def down(self):
+        self.row += 1
+        if self.row == len(self.lines):
+            self.lines.append("")
+        if self.row == self.rows:
+            self.above.append(self.lines.pop(0))
+            self.row -= 1
+
+    def put(self, character):
+        width = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if self.column + width > self.columns:
+            self.down()
+            self.column = 0
+        line = self.lines[self.row]
+        self.lines[self.row] = line[: self.column].ljust(self.column) + character + "\0" * (width - 1) + line[self.column + width :]
+        self.column += width
+
+    def end(self):
+        code = self.program.wait(timeout=20)
+        lines = self.look()
+        os.close(self.fd)
+        return code, [line.replace("\0", "").rstrip() for line in lines]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(100, 24), (100, 5), (31, 24), (12, 4)])
+def test_on_a_terminal(pipes, name, columns, rows):
+    """The picture is redrawn in place, cut where the terminal is lower or narrower than it."""
+    words = "look at \x1b[2J\t日本語 日本語 日本語 日本語 日本語 日本語 日本語"
+    ask = dict(ASK, configuration={"CustomData": words, "ExternalEntityLink": "http://localhost/x"})
+    pipes.create(name, [SOURCE], [ask], [SHIP])
+    pipes.token(name, 1)
+    follow = Terminal(pipes.region, "pipeline", "follow", name, columns=columns, rows=rows)
+    row = until(lambda: next((each for each in follow.look() if each.startswith("    Ask")), None))
+    assert "InProgress"[: max(columns - 29, 0)] in row
+    assert len(row) <= columns
+    if columns == 100:
+        assert "waits for you: terrarium pipeline approve" in row
+    reject = Terminal(pipes.region, "pipeline", "reject", name, "-m", "nicht schön genug\nwirklich")
+    assert reject.end() == (0, ["S1/Ask Rejected", ""])
+    code, lines = follow.end()
+    assert code == 1
+    # What follows the picture is the error; the picture itself was never drawn twice.
+    end = next(i for i, line in enumerate(lines) if line.startswith("Error: ")) if rows > 5 else len(lines)
+    everything = follow.above + lines
+    pictures = [line for line in everything if line.startswith(f"{name}  "[:columns])]
+    assert len(pictures) == (1 if rows > 5 else 0), everything
+    if rows > 5:
+        picture = lines[:end]
+        assert [line.split()[0] for line in picture] == [name[:columns], "S0", "Get", "S1", "Ask", "S2"]
+        assert "Failed"[: max(columns - 29, 0)] in picture[4] and len(picture[4]) <= columns
+    if columns == 100 and rows > 5:
+        assert picture[4].endswith("nicht schön genug wirklich") and "日" not in "".join(picture)
+        assert "".join(lines[end:]) == (
+            f"Error: the execution {pipes.executions(name)[0]['pipelineExecutionId']} has ended as Failed. "
+            f"Mend what it says, then: terrarium pipeline retry {name}"
+        )
+
+
+def test_approvals_that_wait_together(pipes, name):
+    """Which one is meant has to be said, by names that the refusal tells."""
+    run = pipes.region.run
+    first = pipes.create(name, [SOURCE], [ASK, dict(ASK, name="Too")], executionMode="PARALLEL")
+    pipes.token(name, 1, first)
+    several = run("pipeline", "approve", name)
+    assert several.returncode == 1
+    assert several.stderr == (
+        "Error: several approvals wait. Say which one:\n"
+        f"  --action=Too --execution={first[:8]}\n  --action=Ask --execution={first[:8]}\n"
+    )
+    assert run("pipeline", "approve", name, "--action=Too").stdout == "S1/Too Approved\n"
+    second = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    pipes.token(name, 1, second)
+    assert run("pipeline", "reject", name, "--action=Ask").returncode == 1
+    assert run("pipeline", "approve", name, f"--execution={first[:8]}", "-m", "gut").stdout == "S1/Ask Approved\n"
+    pipes.wait(name, first, "Succeeded")
+    told = {each["actionName"]: each for each in pipes.actions(name, first)}["Ask"]
+    assert told["output"]["executionResult"]["externalExecutionSummary"] == "gut"
+    assert told["updatedBy"] == "arn:aws:iam::000000000000:root"
+    nothing = run("pipeline", "approve", name, f"--execution={first[:8]}")
+    assert nothing.returncode == 1 and "no approval of" in nothing.stderr and "waits that is named so" in nothing.stderr
+    status = run("pipeline", "status", name, f"--execution={first[:8]}")
+    assert status.returncode == 0 and first[:8] in status.stdout and second[:8] not in status.stdout
+    unknown = run("pipeline", "status", name, "--execution=zzz")
+    assert unknown.returncode == 1 and f"the pipeline {name} has no execution zzz." in unknown.stderr
+    assert run("pipeline", "stop", name, "-e", second[:8], "--abandon", "-r", "enough").returncode == 0
+    assert pipes.status(name, second) == "Stopped"
+    again = run("pipeline", "stop", name, "-e", second[:8])
+    assert again.returncode == 1 and "might already be in a Stopped state" in again.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "status", "release", "follow", "approve", "reject", "retry", "stop", "logs"]
+)
+def test_help(pipes, command):
+    told = pipes.region.run("pipeline", command, "--help")
+    assert told.returncode == 0 and told.stderr == ""
+    assert f"terrarium pipeline {command} [OPTION…]" in told.stdout
+    wrong = pipes.region.run("pipeline", command, "--nonsense")
+    assert wrong.returncode == 1 and f"See terrarium pipeline {command} --help." in wrong.stderr
+
+
+def test_no_such_command(pipes):
+    wrong = pipes.region.run("pipeline", "realese")
+    assert wrong.returncode == 1 and wrong.stdout == ""
+    assert wrong.stderr.startswith('Error: terrarium pipeline has no command named "realese". Did you mean "release"?\n')
 
 
 def test_command(pipes, name):

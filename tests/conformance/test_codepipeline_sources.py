@@ -84,8 +84,7 @@ def test_triggers(pipes, name, connection, tmp_path):
     }
     ask = dict(ASK, configuration={"CustomData": "#{Git.BranchName}"})
     source = git_source(connection, "acme/triggers", DetectChanges="false")
-    pipes.create(name, [source], [ask], triggers=[trigger], executionMode="PARALLEL")
-    pipes.token(name, 1)
+    pipes.token(name, 1, pipes.create(name, [source], [ask], triggers=[trigger], executionMode="PARALLEL"))
     for branch in ["other", "release/old", "release/1"]:
         repository.git("checkout", "-q", "--detach")
         repository.commit(branch, branch)
@@ -113,8 +112,8 @@ def test_triggers_by_paths_and_tags(pipes, name, connection, tmp_path):
         "gitConfiguration": {"sourceActionName": "Git", "push": push},
     }
     ask = dict(ASK, configuration={"CustomData": "#{Git.CommitMessage}"})
-    pipes.create(name, [git_source(connection, "acme/paths")], [ask], triggers=[trigger], executionMode="PARALLEL")
-    pipes.token(name, 1)
+    source = git_source(connection, "acme/paths")
+    pipes.token(name, 1, pipes.create(name, [source], [ask], triggers=[trigger], executionMode="PARALLEL"))
 
     def asked_for(count):
         until(lambda: len(pipes.executions(name)) == count)

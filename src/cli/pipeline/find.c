@@ -74,7 +74,8 @@ CliPipeline *cli_pipeline_find(GPtrArray *pipelines, const char *name, GError **
 	return found;
 }
 
-char *cli_pipeline_newest(const CliPipeline *pipeline, GError **error) {
+/* The newest one's id. */
+static char *newest(const CliPipeline *pipeline, GError **error) {
 	g_auto(Value) answer = cli_api_call(pipeline->api, "codepipeline", "ListPipelineExecutions",
 		value_object_take("pipelineName", value_string(pipeline->name), "maxResults",
 			value_int(1), NULL),
@@ -89,4 +90,32 @@ char *cli_pipeline_newest(const CliPipeline *pipeline, GError **error) {
 			"the pipeline %s has not run yet. Start it: terrarium pipeline release %s",
 			pipeline->name, pipeline->name);
 	return g_strdup(id);
+}
+
+char *cli_pipeline_execution(const CliPipeline *pipeline, const char *wanted, GError **error) {
+	if (!wanted)
+		return newest(pipeline, error);
+	g_autoptr(GError) local = NULL;
+	g_auto(Value) all = cli_api_list(pipeline->api, "codepipeline", "ListPipelineExecutions",
+		value_object_take("pipelineName", value_string(pipeline->name), NULL),
+		"pipelineExecutionSummaries", "nextToken", "nextToken", &local);
+	const char *found = NULL;
+	gsize count = 0;
+	for (gsize i = 0; !local && i < value_length(all); i++) {
+		const char *id = value_get_text(value_at(all, i), "pipelineExecutionId");
+		if (!g_str_has_prefix(id, wanted))
+			continue;
+		found = id;
+		count++;
+	}
+	if (local)
+		g_propagate_error(error, g_steal_pointer(&local));
+	else if (count == 0)
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+			"the pipeline %s has no execution %s.", pipeline->name, wanted);
+	else if (count > 1)
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			"several executions of %s begin with %s: give more of the id.",
+			pipeline->name, wanted);
+	return count == 1 ? g_strdup(found) : NULL;
 }

@@ -21,9 +21,15 @@ static const char *last_lines(const char *text, guint height) {
 	return text;
 }
 
-/* The text with lines cut at the terminal's width (escapes take none); *n_lines gets how many. */
+static guint columns_of(gunichar character) {
+	return g_unichar_iszerowidth(character) ? 0 : g_unichar_iswide(character) ? 2 : 1;
+}
+
+/* The text with lines cut at the terminal's width (escapes take none), each of which first clears
+ * what was in its place: behind a full one the cursor would stand on its last character. *n_lines
+ * gets how many. */
 static char *cut_lines(const char *text, guint width, guint *n_lines) {
-	GString *cut = g_string_new(NULL);
+	GString *cut = g_string_new("\033[K");
 	guint column = 0;
 	*n_lines = 0;
 	for (const char *at = text; *at; at = g_utf8_next_char(at)) {
@@ -33,11 +39,13 @@ static char *cut_lines(const char *text, guint width, guint *n_lines) {
 			g_string_append_len(cut, at, (gssize)escape);
 			at += escape - 1;
 		} else if (*at == '\n') {
-			g_string_append(cut, "\033[K\n");
+			g_string_append(cut, "\n\033[K");
 			column = 0;
 			++*n_lines;
-		} else if (column++ < width) {
-			g_string_append_len(cut, at, (gssize)length);
+		} else {
+			column += columns_of(g_utf8_get_char(at));
+			if (column <= width)
+				g_string_append_len(cut, at, (gssize)length);
 		}
 	}
 	return g_string_free(cut, FALSE);
@@ -46,8 +54,8 @@ static char *cut_lines(const char *text, guint width, guint *n_lines) {
 static void terminal_size(guint *width, guint *height) {
 	struct winsize size;
 	gboolean known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
-	*width = known && size.ws_col > 20 ? size.ws_col : 80;
-	*height = known && size.ws_row > 5 ? size.ws_row : 24;
+	*width = known && size.ws_col > 0 ? size.ws_col : 80;
+	*height = known && size.ws_row > 1 ? size.ws_row : 24;
 }
 
 static void redraw(const CliPipeline *pipeline, Value look, guint *drawn) {
@@ -87,7 +95,7 @@ static void print_log(const CliPipeline *pipeline, Plain *plain, Value action) {
 static void print_action(const CliPipeline *pipeline, Plain *plain, Value action) {
 	const char *id = value_get_text(action, "actionExecutionId");
 	const char *status = value_get_text(action, "status");
-	const char *reason = cli_pipeline_reason(action);
+	g_autofree char *reason = g_strdup(cli_pipeline_reason(action));
 	gboolean runs = g_str_equal(status, "InProgress");
 	gboolean known = g_strcmp0(g_hash_table_lookup(plain->told, id), status) == 0;
 	if (known && !runs)
@@ -99,6 +107,8 @@ static void print_action(const CliPipeline *pipeline, Plain *plain, Value action
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *clock = g_date_time_format(now, "%H:%M:%S");
 	g_autofree char *duration = cli_pipeline_duration(action);
+	if (reason)
+		cli_pipeline_printable(reason);
 	printf("%s %s/%s %s%s%s%s%s\n", clock, value_get_text(action, "stageName"),
 		value_get_text(action, "actionName"), status, runs ? "" : " after ",
 		runs ? "" : duration, reason ? ": " : "", reason ? reason : "");

@@ -30,12 +30,7 @@ static Value read_events(const CliPipeline *pipeline, const char *build, Value m
 static void take_lines(Value events, GPtrArray *lines) {
 	for (gsize i = 0; i < value_length(events); i++) {
 		char *line = g_strdup(value_text_or(value_get(value_at(events, i), "message"), ""));
-		g_strchomp(line);
-		/* Programs that draw would draw over what is around. */
-		for (char *at = line; *at; at++)
-			if (g_ascii_iscntrl(*at))
-				*at = ' ';
-		g_ptr_array_add(lines, line);
+		g_ptr_array_add(lines, cli_pipeline_printable(g_strchomp(line)));
 	}
 }
 

@@ -100,6 +100,13 @@ char *cli_pipeline_duration(Value action) {
 		"%" G_GINT64_FORMAT "m%02" G_GINT64_FORMAT "s", seconds / 60, seconds % 60);
 }
 
+char *cli_pipeline_printable(char *text) {
+	for (char *at = text; *at; at++)
+		if (g_ascii_iscntrl(*at))
+			*at = ' ';
+	return text;
+}
+
 /* A commit's id and message; an object's version. Connections tell the message in JSON. */
 static char *revision_text(Value revision) {
 	const char *summary = value_text_or(value_get(revision, "revisionSummary"), "");
@@ -108,6 +115,16 @@ static char *revision_text(Value revision) {
 	return message ? g_strdup_printf("%.8s %.*s", value_get_text(revision, "revisionId"),
 				 (int)strcspn(message, "\n"), message)
 		       : g_strdup(summary);
+}
+
+/* What an approval waits for, and what is to be looked at before it is given. Caller frees. */
+static char *approval_remark(Value action, const char *pipeline) {
+	Value asked = value_get_path(action, "input", "resolvedConfiguration", NULL);
+	const char *words = value_get_text(asked, "CustomData");
+	const char *link = value_get_text(asked, "ExternalEntityLink");
+	return g_strdup_printf("waits for you: terrarium pipeline approve %s (or reject)%s%s%s%s",
+		pipeline, words ? "; " : "", words ? words : "", link ? "; see " : "",
+		link ? link : "");
 }
 
 /* What to say of it beside its status: a revision, a summary, what it waits for. Caller frees. */
@@ -119,8 +136,7 @@ static char *remark_of(Value look, Value action, const char *pipeline) {
 	if (reason)
 		return g_strdup(reason);
 	if (runs && g_strcmp0(value_get_text(type, "category"), "Approval") == 0)
-		return g_strdup_printf(
-			"waits for you: terrarium pipeline approve %s (or reject)", pipeline);
+		return approval_remark(action, pipeline);
 	Value output = value_at(value_get_path(action, "output", "outputArtifacts", NULL), 0);
 	Value revision = named(value_get_path(look, "execution", "artifactRevisions", NULL), "name",
 		value_get_text(output, "name"));
@@ -152,7 +168,7 @@ static void add_action(GString *text, const CliPipeline *pipeline, Value look, V
 	g_autofree char *duration = cli_pipeline_duration(action);
 	g_autofree char *remark = remark_of(look, action, pipeline->name);
 	const char *status = value_text_or(value_get(action, "status"), "-");
-	g_strdelimit(remark, "\n", ' ');
+	cli_pipeline_printable(remark);
 	g_string_append_printf(
 		text, "    %-24s ", value_text_or(value_get(action, "actionName"), ""));
 	add_status(text, status, colour);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/pipeline/pipeline.h"
 
 #define POLL_US (G_USEC_PER_SEC / 2)
@@ -92,14 +93,14 @@ static int run_list(int argc, char **argv) {
 static int run_status(int argc, char **argv) {
 	g_auto(Subject) subject = {0};
 	g_autofree char *wanted = NULL;
-	const GOptionEntry entries[] = {{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
-						"Of this execution instead of the newest", "ID"},
+	const GOptionEntry entries[] = {
+		{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
+			"Of this execution (the beginning of its id) instead of the newest", "ID"},
 		{NULL}};
 	if (!parse(&subject, argc, argv, entries, "Says how far a pipeline's execution is."))
 		return 1;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *id =
-		wanted ? g_strdup(wanted) : cli_pipeline_newest(subject.pipeline, &error);
+	g_autofree char *id = cli_pipeline_execution(subject.pipeline, wanted, &error);
 	g_auto(Value) look = id ? cli_pipeline_look(subject.pipeline, id, &error) : VALUE_NOTHING;
 	if (error)
 		return cli_fail("%s", error->message);
@@ -152,14 +153,14 @@ static int run_release(int argc, char **argv) {
 static int run_follow(int argc, char **argv) {
 	g_auto(Subject) subject = {0};
 	g_autofree char *wanted = NULL;
-	const GOptionEntry entries[] = {{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
-						"This execution instead of the newest", "ID"},
+	const GOptionEntry entries[] = {
+		{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
+			"This execution (the beginning of its id) instead of the newest", "ID"},
 		{NULL}};
 	if (!parse(&subject, argc, argv, entries, "Follows an execution to its end."))
 		return 1;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *id =
-		wanted ? g_strdup(wanted) : cli_pipeline_newest(subject.pipeline, &error);
+	g_autofree char *id = cli_pipeline_execution(subject.pipeline, wanted, &error);
 	return id ? cli_pipeline_follow(subject.pipeline, id) : cli_fail("%s", error->message);
 }
 
@@ -212,13 +213,12 @@ static int run_stop(int argc, char **argv) {
 	const GOptionEntry entries[] = {{"abandon", 'a', 0, G_OPTION_ARG_NONE, &abandon,
 						"Do not wait for the actions that run", NULL},
 		{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
-			"This execution instead of the newest", "ID"},
+			"This execution (the beginning of its id) instead of the newest", "ID"},
 		{"reason", 'r', 0, G_OPTION_ARG_STRING, &reason, "Why", "TEXT"}, {NULL}};
 	if (!parse(&subject, argc, argv, entries, "Stops an execution of a pipeline."))
 		return 1;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *id =
-		wanted ? g_strdup(wanted) : cli_pipeline_newest(subject.pipeline, &error);
+	g_autofree char *id = cli_pipeline_execution(subject.pipeline, wanted, &error);
 	if (!id)
 		return cli_fail("%s", error->message);
 	Value input = value_object_take("pipelineName", own_name(&subject), "pipelineExecutionId",
@@ -234,70 +234,123 @@ static int run_stop(int argc, char **argv) {
 
 /* ---- approvals ---- */
 
-typedef struct {
-	Value stage, action; /* names, borrowed from the state */
-	const char *token;
-	guint found;
-} Approval;
-
-static void find_approval(Value state, const char *wanted, Approval *approval) {
-	Value stages = value_get(state, "stageStates");
-	for (gsize i = 0; i < value_length(stages); i++) {
-		Value stage = value_at(stages, i), actions = value_get(stage, "actionStates");
-		for (gsize k = 0; k < value_length(actions); k++) {
-			Value action = value_at(actions, k);
-			const char *token = value_text(
-				value_get_path(action, "latestExecution", "token", NULL));
-			if (!token || (wanted && g_strcmp0(value_get_text(action, "actionName"),
-							 wanted) != 0))
-				continue;
-			*approval = (Approval){value_get(stage, "stageName"),
-				value_get(action, "actionName"), token, approval->found + 1};
-		}
+/* Adds the approvals that an execution waits for, as ActionExecutionDetails. */
+static void add_waiting(
+	const Subject *subject, const char *execution, const char *action, GArray *all) {
+	g_autoptr(GError) error = NULL;
+	g_auto(Value) actions = cli_api_list(subject->pipeline->api, "codepipeline",
+		"ListActionExecutions",
+		value_object_take("pipelineName", own_name(subject), "filter",
+			value_object_take("pipelineExecutionId", value_string(execution), NULL),
+			NULL),
+		"actionExecutionDetails", "nextToken", "nextToken", &error);
+	for (gsize i = 0; i < value_length(actions); i++) {
+		Value each = value_at(actions, i);
+		Value type = value_get_path(each, "input", "actionTypeId", NULL);
+		if (g_strcmp0(value_get_text(type, "category"), "Approval") != 0 ||
+			g_strcmp0(value_get_text(each, "status"), "InProgress") != 0 ||
+			(action && g_strcmp0(value_get_text(each, "actionName"), action) != 0))
+			continue;
+		Value kept = value_ref(each);
+		g_array_append_val(all, kept);
 	}
 }
 
-static int answer_approval(int argc, char **argv, const char *status) {
-	g_auto(Subject) subject = {0};
-	g_autofree char *message = NULL, *wanted = NULL;
-	const GOptionEntry entries[] = {
-		{"message", 'm', 0, G_OPTION_ARG_STRING, &message, "What to say about it", "TEXT"},
-		{"action", 'a', 0, G_OPTION_ARG_STRING, &wanted, "This action, if several wait",
-			"NAME"},
-		{NULL}};
-	if (!parse(&subject, argc, argv, entries, "Answers a manual approval that waits."))
-		return 1;
+static void clear_value(gpointer data) {
+	value_clear(data);
+}
+
+/* All approvals that wait, of Value. NULL and an error. */
+static GArray *waiting_approvals(
+	const Subject *subject, const char *execution, const char *action, GError **error) {
+	g_autoptr(GError) local = NULL;
+	g_auto(Value) executions =
+		cli_api_list(subject->pipeline->api, "codepipeline", "ListPipelineExecutions",
+			value_object_take("pipelineName", own_name(subject), NULL),
+			"pipelineExecutionSummaries", "nextToken", "nextToken", &local);
+	if (local) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return NULL;
+	}
+	GArray *all = g_array_new(FALSE, FALSE, sizeof(Value));
+	g_array_set_clear_func(all, clear_value);
+	for (gsize i = 0; i < value_length(executions); i++) {
+		Value each = value_at(executions, i);
+		const char *id = value_get_text(each, "pipelineExecutionId");
+		const char *status = value_get_text(each, "status");
+		gboolean runs =
+			g_strcmp0(status, "InProgress") == 0 || g_strcmp0(status, "Stopping") == 0;
+		if (runs && (!execution || g_str_has_prefix(id, execution)))
+			add_waiting(subject, id, action, all);
+	}
+	return all;
+}
+
+static int fail_several(const GArray *waiting) {
+	g_autoptr(GString) all = g_string_new(NULL);
+	for (guint i = 0; i < waiting->len; i++) {
+		Value each = g_array_index(waiting, Value, i);
+		g_string_append_printf(all, "\n  --action=%s --execution=%.8s",
+			value_get_text(each, "actionName"),
+			value_get_text(each, "pipelineExecutionId"));
+	}
+	return cli_fail("several approvals wait. Say which one:%s", all->str);
+}
+
+static int put_result(
+	const Subject *subject, Value approval, const char *status, const char *message) {
 	g_autoptr(GError) error = NULL;
-	g_auto(Value) state = call(&subject, "GetPipelineState",
-		value_object_take("name", own_name(&subject), NULL), &error);
-	if (error)
-		return cli_fail("%s", error->message);
-	Approval approval = {0};
-	find_approval(state, wanted, &approval);
-	if (approval.found == 0)
-		return cli_fail("no approval of %s waits.", subject.pipeline->name);
-	if (approval.found > 1)
-		return cli_fail("several approvals wait: name one by --action.");
-	g_auto(Value) answer = call(&subject, "PutApprovalResult",
-		value_object_take("pipelineName", own_name(&subject), "stageName",
-			value_ref(approval.stage), "actionName", value_ref(approval.action),
-			"token", value_string(approval.token), "result",
+	Value id =
+		value_get_path(approval, "output", "executionResult", "externalExecutionId", NULL);
+	g_auto(Value) answer = call(subject, "PutApprovalResult",
+		value_object_take("pipelineName", own_name(subject), "stageName",
+			value_ref(value_get(approval, "stageName")), "actionName",
+			value_ref(value_get(approval, "actionName")), "token", value_ref(id),
+			"result",
 			value_object_take("status", value_string(status), "summary",
 				value_string(message ? message : ""), NULL),
 			NULL),
 		&error);
 	if (error)
 		return cli_fail("%s", error->message);
-	printf("%s/%s %s\n", value_text(approval.stage), value_text(approval.action), status);
+	printf("%s/%s %s\n", value_get_text(approval, "stageName"),
+		value_get_text(approval, "actionName"), status);
 	return 0;
 }
 
+static int answer_approval(int argc, char **argv, const char *status, const char *summary) {
+	g_auto(Subject) subject = {0};
+	g_autofree char *message = NULL, *action = NULL, *execution = NULL;
+	const GOptionEntry entries[] = {
+		{"message", 'm', 0, G_OPTION_ARG_STRING, &message, "What to say about it", "TEXT"},
+		{"action", 'a', 0, G_OPTION_ARG_STRING, &action, "This action, if several wait",
+			"NAME"},
+		{"execution", 'e', 0, G_OPTION_ARG_STRING, &execution,
+			"Of this execution, if several wait", "ID"},
+		{NULL}};
+	if (!parse(&subject, argc, argv, entries, summary))
+		return 1;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GArray) waiting = waiting_approvals(&subject, execution, action, &error);
+	if (!waiting)
+		return cli_fail("%s", error->message);
+	if (waiting->len == 0)
+		return cli_fail("no approval of %s waits%s. See: terrarium pipeline status %s",
+			subject.pipeline->name, action || execution ? " that is named so" : "",
+			subject.pipeline->name);
+	if (waiting->len > 1)
+		return fail_several(waiting);
+	return put_result(&subject, g_array_index(waiting, Value, 0), status, message);
+}
+
 static int run_approve(int argc, char **argv) {
-	return answer_approval(argc, argv, "Approved");
+	return answer_approval(argc, argv, "Approved",
+		"Approves a manual approval that waits: its stage goes on.");
 }
 
 static int run_reject(int argc, char **argv) {
-	return answer_approval(argc, argv, "Rejected");
+	return answer_approval(
+		argc, argv, "Rejected", "Rejects a manual approval that waits: its stage fails.");
 }
 
 /* ---- logs ---- */
@@ -332,15 +385,14 @@ static int run_logs(int argc, char **argv) {
 	const GOptionEntry entries[] = {
 		{"follow", 'f', 0, G_OPTION_ARG_NONE, &follow, "Go on until it has ended", NULL},
 		{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
-			"Of this execution instead of the newest", "ID"},
+			"Of this execution (the beginning of its id) instead of the newest", "ID"},
 		{NULL}};
 	if (!parse(&subject, argc, argv, entries, "Prints what the builds of an execution wrote."))
 		return 1;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GHashTable) tokens =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_autofree char *id =
-		wanted ? g_strdup(wanted) : cli_pipeline_newest(subject.pipeline, &error);
+	g_autofree char *id = cli_pipeline_execution(subject.pipeline, wanted, &error);
 	gboolean more = id != NULL;
 	while (more && !error) {
 		g_auto(Value) look = cli_pipeline_look(subject.pipeline, id, &error);
@@ -371,6 +423,15 @@ static const struct {
 	{"logs", "Print what the builds wrote", run_logs},
 };
 
+static void fail_unknown(const char *name) {
+	const char *names[G_N_ELEMENTS(actions)];
+	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
+		names[i] = actions[i].name;
+	const char *near = text_nearest(name, names, G_N_ELEMENTS(names));
+	cli_fail("terrarium pipeline has no command named \"%s\".%s%s%s", name,
+		near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 static int run(int argc, char **argv) {
 	const char *name = argc > 1 ? argv[1] : "--help";
 	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
@@ -379,7 +440,7 @@ static int run(int argc, char **argv) {
 	gboolean asked = g_str_equal(name, "--help") || g_str_equal(name, "-h");
 	FILE *out = asked && argc > 1 ? stdout : stderr;
 	if (!asked)
-		cli_fail("terrarium pipeline has no command named \"%s\".", name);
+		fail_unknown(name);
 	fprintf(out, "Usage: terrarium pipeline COMMAND [OPTION…] [PIPELINE]\n\nCommands:\n");
 	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
 		fprintf(out, "  %-10s %s\n", actions[i].name, actions[i].summary);

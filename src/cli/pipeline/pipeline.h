@@ -14,8 +14,9 @@ typedef struct {
 GPtrArray *cli_pipelines(GPtrArray *places, GError **error);
 /* The one of that name, or the only one there is if it is NULL; borrowed. */
 CliPipeline *cli_pipeline_find(GPtrArray *pipelines, const char *name, GError **error);
-/* The id of its newest execution. Caller frees; NULL and an error: there is none. */
-char *cli_pipeline_newest(const CliPipeline *pipeline, GError **error);
+/* The id of the execution that `wanted` is the beginning of, of the newest one if it is NULL.
+ * Caller frees; NULL and an error: there is none, or more than one. */
+char *cli_pipeline_execution(const CliPipeline *pipeline, const char *wanted, GError **error);
 
 /* ---- an execution, as it is shown ---- */
 
@@ -32,6 +33,9 @@ char *cli_pipeline_duration(Value action);
 const char *cli_pipeline_reason(Value action);
 /* Its build's id, if it is one of CodeBuild; NULL. Borrowed. */
 const char *cli_pipeline_build(Value action);
+
+/* The text with blanks in place of control characters, which would draw over what is around it. */
+char *cli_pipeline_printable(char *text);
 
 /* ---- what builds wrote ---- */
 

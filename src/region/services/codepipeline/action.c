@@ -69,6 +69,23 @@ PipelineAction *pipeline_action_reload(const PipelineAction *action) {
 		action->region, action->scope, action->pipeline, action->execution_id, action->id);
 }
 
+/* ---- results ---- */
+
+static Value with_result_take(Value record_taken, const char *member, const char *text) {
+	Value record = record_taken;
+	if (!text)
+		return record;
+	Value output = value_ref(value_get(record, "output"));
+	Value result = value_ref(value_get(output, "executionResult"));
+	if (value_is_null(output))
+		output = value_empty_object();
+	if (value_is_null(result))
+		result = value_empty_object();
+	result = value_with_take(result, member, value_string(text));
+	return value_with_take(
+		record, "output", value_with_take(output, "executionResult", result));
+}
+
 /* ---- beginning ---- */
 
 static Value artifact_details(Value names, Value places) {
@@ -111,7 +128,7 @@ static gint64 timeout_s(Value declaration, const PipelineProvider *provider) {
 	const char *own =
 		value_text(value_get_path(declaration, "configuration", "DeploymentTimeout", NULL));
 	gint64 configured = own ? g_ascii_strtoll(own, NULL, 10) : 0;
-	return 60 * (configured > 0 ? configured : minutes);
+	return 60 * (configured > 0 ? MIN(configured, minutes) : minutes);
 }
 
 static Value input_of(StoreScope scope, Value declaration, Value resolved, Value inputs) {
@@ -197,6 +214,7 @@ Value pipeline_action_begin_take(
 	if (provider == &pipeline_approval) {
 		g_autofree char *token = g_uuid_string_random();
 		record = pipeline_with_internal_take(record, "token", value_string(token));
+		record = with_result_take(record, "externalExecutionId", token);
 	}
 	store_put_take(region_store(region), scope, PIPELINE_ACTIONS, key, record);
 	return show_take(region, scope, execution, stage_name, name, id);
@@ -211,21 +229,6 @@ static void put_record_take(PipelineAction *action, Value record) {
 		value_with_take(record, "lastUpdateTime", region_timestamp(action->region));
 	store_put(
 		region_store(action->region), action->scope, PIPELINE_ACTIONS, key, action->record);
-}
-
-static Value with_result_take(Value record_taken, const char *member, const char *text) {
-	Value record = record_taken;
-	if (!text)
-		return record;
-	Value output = value_ref(value_get(record, "output"));
-	Value result = value_ref(value_get(output, "executionResult"));
-	if (value_is_null(output))
-		output = value_empty_object();
-	if (value_is_null(result))
-		result = value_empty_object();
-	result = value_with_take(result, member, value_string(text));
-	return value_with_take(
-		record, "output", value_with_take(output, "executionResult", result));
 }
 
 void pipeline_action_note(

@@ -182,7 +182,7 @@ static void stop(PipelineAction *action) {
 }
 
 static const PipelineConfigurationKey keys[] = {{"ProjectName", .required = TRUE},
-	{"PrimarySource"}, {"EnvironmentVariables"}, {"BatchEnabled"},
+	{"PrimarySource"}, {"EnvironmentVariables"}, {"BatchEnabled", .values = "true false"},
 	{"CombineArtifacts", .lacking = TRUE}, {NULL}};
 
 const PipelineProvider pipeline_build = {

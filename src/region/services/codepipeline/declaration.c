@@ -64,6 +64,29 @@ static gboolean check_type(Check *check, Value action) {
 		value_get_text(type, "version"), name, region);
 }
 
+/* Is it one of the values that the key may have, or will an execution tell? */
+static gboolean is_value(const PipelineConfigurationKey *key, const char *value) {
+	g_auto(GStrv) values = key->values ? g_strsplit(key->values, " ", -1) : NULL;
+	for (guint i = 0; values && values[i]; i++)
+		if (g_ascii_strcasecmp(values[i], value) == 0)
+			return TRUE;
+	return !values || strstr(value, "#{");
+}
+
+static gboolean check_value(
+	Check *check, const char *name, const PipelineConfigurationKey *key, const char *value) {
+	if (key->lacking)
+		return refuse(check, ACTION,
+			"Terrarium does not implement the configuration '%s' (action '%s')",
+			key->key, name);
+	if (is_value(key, value))
+		return TRUE;
+	return refuse(check, ACTION,
+		"Action configuration for action '%s' contains the value '%s' for configuration "
+		"'%s', which must be one of: %s",
+		name, value, key->key, key->values);
+}
+
 static gboolean check_configuration(Check *check, Value action, const PipelineProvider *provider) {
 	Value configuration = value_get(action, "configuration");
 	const char *name = value_get_text(action, "name"), *key;
@@ -74,7 +97,8 @@ static gboolean check_configuration(Check *check, Value action, const PipelinePr
 				"configuration '%s'",
 				name, known->key);
 	ValueIter iter;
-	for (value_iter_init(&iter, configuration); value_iter_next(&iter, &key, NULL);) {
+	Value value;
+	for (value_iter_init(&iter, configuration); value_iter_next(&iter, &key, &value);) {
 		const PipelineConfigurationKey *known = provider->configuration;
 		while (known->key && !g_str_equal(known->key, key))
 			known++;
@@ -83,10 +107,8 @@ static gboolean check_configuration(Check *check, Value action, const PipelinePr
 				"Action configuration for action '%s' contains unknown "
 				"configuration '%s'",
 				name, key);
-		if (known->lacking)
-			return refuse(check, ACTION,
-				"Terrarium does not implement the configuration '%s' (action '%s')",
-				key, name);
+		if (!check_value(check, name, known, value_text_or(value, "")))
+			return FALSE;
 	}
 	if (value_get_text(configuration, "BatchEnabled") &&
 		g_ascii_strcasecmp(value_get_text(configuration, "BatchEnabled"), "true") == 0)

@@ -135,9 +135,11 @@ static void on_put(Region *region, const char *bucket, const char *key, const ch
 }
 
 static gboolean may_put(PipelineAction *action, const char *bucket, const char *key) {
+	static const char lead[] = "Unable to access the deployment bucket. ";
 	g_autofree char *arn = g_strdup_printf("arn:aws:s3:::%s/%s", bucket, key);
-	return pipeline_action_may(
-		action, "s3:PutObject", arn, "Unable to access the deployment bucket. ");
+	return pipeline_action_may(action, "s3:PutObject", arn, lead) &&
+	       (!value_has(action->configuration, "CannedACL") ||
+		       pipeline_action_may(action, "s3:PutObjectAcl", arn, lead));
 }
 
 static void put_next(Deployment *deployment) {
@@ -159,7 +161,9 @@ static void put_next(Deployment *deployment) {
 	g_autofree char *type = g_content_type_guess(key, NULL, 0, NULL);
 	g_autofree char *mime = g_content_type_get_mime_type(type);
 	S3PutOptions options = {.content_type = mime ? mime : "application/octet-stream",
-		.kms_key_id = setting(deployment, "KMSEncryptionKeyARN")};
+		.kms_key_id = setting(deployment, "KMSEncryptionKeyARN"),
+		.canned_acl = setting(deployment, "CannedACL"),
+		.cache_control = setting(deployment, "CacheControl")};
 	const char *path = g_ptr_array_index(deployment->paths, deployment->next++);
 	s3_object_put_file(action->region, bucket, key, path, &options, on_put, deployment);
 }
@@ -216,8 +220,11 @@ static void run(PipelineAction *action) {
 }
 
 static const PipelineConfigurationKey keys[] = {{"BucketName", .required = TRUE},
-	{"Extract", .required = TRUE}, {"ObjectKey"}, {"CannedACL"}, {"KMSEncryptionKeyARN"},
-	{"CacheControl", .lacking = TRUE}, {NULL}};
+	{"Extract", .required = TRUE, .values = "true false"}, {"ObjectKey"},
+	{"CannedACL",
+		.values = "private public-read public-read-write authenticated-read aws-exec-read "
+			  "bucket-owner-read bucket-owner-full-control"},
+	{"KMSEncryptionKeyARN"}, {"CacheControl"}, {NULL}};
 
 const PipelineProvider pipeline_deploy_s3 = {.category = "Deploy",
 	.owner = "AWS",

@@ -124,8 +124,9 @@ Value pipeline_list_action_executions(RegionCall *call, Value input, GError **er
 
 /* ---- the state of a pipeline ---- */
 
-/* ActionExecution of an ActionExecutionDetail. */
-static Value action_execution(Value record) {
+/* ActionExecution of an ActionExecutionDetail. In the mode PARALLEL it tells no token: several
+ * executions may wait for the same approval, and each is known by its external id. */
+static Value action_execution(Value record, gboolean parallel) {
 	Value result = value_get_path(record, "output", "executionResult", NULL);
 	Value made = value_object_take("actionExecutionId",
 		value_ref(value_get(record, "actionExecutionId")), "status",
@@ -144,7 +145,7 @@ static Value action_execution(Value record) {
 		made = value_with_take(
 			made, "lastUpdatedBy", value_ref(value_get(record, "updatedBy")));
 	const char *token = value_text(pipeline_internal(record, "token"));
-	if (token && pipeline_is(record, "status", "InProgress"))
+	if (token && !parallel && pipeline_is(record, "status", "InProgress"))
 		made = value_with_take(made, "token", value_string(token));
 	return made;
 }
@@ -175,7 +176,8 @@ static Value entity_url(Value action, StoreScope scope) {
 	return value_string(link);
 }
 
-static Value action_state(RegionCall *call, const char *name, Value stage, Value action) {
+static Value action_state(
+	RegionCall *call, const char *name, Value stage, Value action, gboolean parallel) {
 	const char *action_name = value_get_text(action, "name");
 	Value made = value_object_take("actionName", value_string(action_name), NULL);
 	Value revision = value_get_path(stage, "revisions", action_name, NULL);
@@ -184,7 +186,7 @@ static Value action_state(RegionCall *call, const char *name, Value stage, Value
 	if (!value_is_null(revision))
 		made = value_with_take(made, "currentRevision", value_ref(revision));
 	if (!value_is_null(record))
-		made = value_with_take(made, "latestExecution", action_execution(record));
+		made = value_with_take(made, "latestExecution", action_execution(record, parallel));
 	return value_is_null(url) ? made : value_with_take(made, "entityUrl", value_ref(url));
 }
 
@@ -195,15 +197,18 @@ static Value inbound(Value execution) {
 		value_ref(value_get(execution, "executionType")), NULL);
 }
 
-static Value stage_state(
-	RegionCall *call, const char *name, Value declared, guint index, GArray *active) {
+static Value stage_state(RegionCall *call, Value declaration, guint index, GArray *active) {
+	const char *name = value_get_text(declaration, "name");
+	Value declared = value_at(value_get(declaration, "stages"), index);
+	gboolean parallel = pipeline_is(declaration, "executionMode", "PARALLEL");
 	const char *stage_name = value_get_text(declared, "name");
 	g_auto(Value) stage = pipeline_stage_get(call->region, call->scope, name, stage_name);
 	g_autoptr(ValueBuilder) actions = value_builder_new(VALUE_TUPLE, NULL);
 	g_autoptr(ValueBuilder) waiting = value_builder_new(VALUE_TUPLE, NULL);
 	Value all = value_get(declared, "actions"), transition = value_get(stage, "transition");
 	for (gsize i = 0; i < value_length(all); i++)
-		value_builder_add_take(actions, action_state(call, name, stage, value_at(all, i)));
+		value_builder_add_take(
+			actions, action_state(call, name, stage, value_at(all, i), parallel));
 	for (guint i = 0; i < active->len; i++) {
 		Value execution = g_array_index(active, Value, i);
 		if (value_to_int(pipeline_internal(execution, "stage"), 0) == index &&
@@ -235,13 +240,13 @@ Value pipeline_get_state(RegionCall *call, Value input, GError **error) {
 	g_auto(Value) pipeline = pipeline_get(call->region, call->scope, name, error);
 	if (value_is_null(pipeline))
 		return VALUE_NOTHING;
-	Value stages = value_get_path(pipeline, "declaration", "stages", NULL);
+	Value declaration = value_get(pipeline, "declaration");
+	Value stages = value_get(declaration, "stages");
 	g_autoptr(GArray) active =
 		pipeline_executions(call->region, call->scope, name, PIPELINE_ACTIVE);
 	g_autoptr(ValueBuilder) states = value_builder_new(VALUE_TUPLE, NULL);
 	for (guint i = 0; i < value_length(stages); i++)
-		value_builder_add_take(
-			states, stage_state(call, name, value_at(stages, i), i, active));
+		value_builder_add_take(states, stage_state(call, declaration, i, active));
 	return value_object_take("pipelineName", value_string(name), "pipelineVersion",
 		value_ref(value_get_path(pipeline, "declaration", "version", NULL)), "stageStates",
 		value_builder_end(g_steal_pointer(&states)), "created",

@@ -205,6 +205,7 @@ gboolean pipeline_zip_write(
 typedef struct {
 	const char *key;
 	gboolean required, lacking; /* lacking: refused by name */
+	const char *values; /* "one other": those that it may have; NULL: any */
 } PipelineConfigurationKey;
 
 typedef void (*PipelineExamined)(gboolean starts, gpointer data);

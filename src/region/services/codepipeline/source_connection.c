@@ -251,7 +251,8 @@ static gboolean examine(Region *region, StoreScope scope, Value pipeline, Value 
 
 static const PipelineConfigurationKey keys[] = {{"ConnectionArn", .required = TRUE},
 	{"FullRepositoryId", .required = TRUE}, {"BranchName", .required = TRUE},
-	{"OutputArtifactFormat"}, {"DetectChanges"}, {NULL}};
+	{"OutputArtifactFormat", .values = "CODE_ZIP CODEBUILD_CLONE_REF"},
+	{"DetectChanges", .values = "true false"}, {NULL}};
 
 const PipelineProvider pipeline_source_connection = {.category = "Source",
 	.owner = "AWS",

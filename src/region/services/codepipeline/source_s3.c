@@ -85,8 +85,8 @@ static Value revisions(Region *region, StoreScope scope, Value pipeline, Value a
 }
 
 static const PipelineConfigurationKey keys[] = {{"S3Bucket", .required = TRUE},
-	{"S3ObjectKey", .required = TRUE}, {"PollForSourceChanges"},
-	{"AllowOverrideForS3ObjectKey"}, {NULL}};
+	{"S3ObjectKey", .required = TRUE}, {"PollForSourceChanges", .values = "true false"},
+	{"AllowOverrideForS3ObjectKey", .values = "true false"}, {NULL}};
 
 const PipelineProvider pipeline_source_s3 = {.category = "Source",
 	.owner = "AWS",

@@ -229,6 +229,11 @@ void s3_object_put_file(Region *region, const char *bucket, const char *key, con
 			put->input, "ContentType", value_string(options->content_type));
 	if (options && value_length(options->metadata) > 0)
 		put->input = value_with_take(put->input, "Metadata", value_ref(options->metadata));
+	if (options && options->canned_acl)
+		put->input = value_with_take(put->input, "ACL", value_string(options->canned_acl));
+	if (options && options->cache_control)
+		put->input = value_with_take(
+			put->input, "CacheControl", value_string(options->cache_control));
 	if (options && options->kms_key_id) {
 		put->input = value_with_take(
 			put->input, "ServerSideEncryption", value_string("aws:kms"));

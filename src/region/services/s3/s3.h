@@ -48,6 +48,7 @@ typedef struct {
 	const char *content_type; /* NULL: binary/octet-stream */
 	Value metadata; /* object of texts, or VALUE_NOTHING; borrowed for the call */
 	const char *kms_key_id; /* shown as its encryption; NULL: the bucket's */
+	const char *canned_acl, *cache_control; /* as PutObject has them; or NULL */
 } S3PutOptions;
 
 /* Called in the loop when the object is there, durably, or with an error (NoSuchBucket, or the
