@@ -29,9 +29,8 @@ static gboolean find_source(RegionCall *call, Value input, S3Version *source, GE
 	if (value_is_null(there) ||
 		!s3_version_find(call->region, bucket, slash + 1, id, source, error))
 		return FALSE;
-	if (s3_condition_check(input, "CopySource", source, error))
-		return TRUE;
-	return FALSE;
+	return s3_condition_check(input, "CopySource", source, error) &&
+	       s3_archive_check(call->region, source, error);
 }
 
 /* ---- CopyObject ---- */

@@ -106,6 +106,7 @@ static Value describe(const S3Call *call, const S3Version *version, const Span *
 	if (g_strcmp0(value_get_text(call->input, "ChecksumMode"), "ENABLED") == 0 &&
 		(!span->partial || value_has(call->input, "PartNumber")))
 		s3_info_checksums(output, info);
+	s3_archive_describe(call->call.region, version, output);
 	if (span->partial)
 		value_builder_set_take(output, "ContentRange",
 			value_string_printf("bytes %" G_GINT64_FORMAT "-%" G_GINT64_FORMAT
@@ -170,7 +171,9 @@ WireResponse *s3_serve_get(Region *region, S3Call *call, HttpReply *reply) {
 			return refuse_unknown(call);
 		return refuse_marker(call, id, error);
 	}
+	gboolean reads = g_str_equal(wire_operation_name(call->call.operation), "GetObject");
 	if (!s3_condition_check(call->input, "", &version, &error) ||
+		(reads && !s3_archive_check(region, &version, &error)) ||
 		!find_span(call->input, &version, &span, &error))
 		return refuse(call, &version, error);
 	int fd = span.length > 0 ? s3_file_open(region, version.file, &error) : -1;

@@ -191,6 +191,15 @@ void s3_info_checksums(ValueBuilder *output, Value info);
 void s3_add_version_id(ValueBuilder *output, Value bucket, const char *id);
 char *s3_quoted(const char *etag);
 
+/* ---- archives (archive.c) ---- */
+
+/* GLACIER and DEEP_ARCHIVE, whose objects are restored before they are read. */
+gboolean s3_class_is_archive(const char *class);
+/* May its bytes be read now? Else InvalidObjectState. */
+gboolean s3_archive_check(Region *region, const S3Version *version, GError **error);
+/* The Restore member of an answer, if the version was restored. */
+void s3_archive_describe(Region *region, const S3Version *version, ValueBuilder *output);
+
 /* ---- conditions (condition.c) ---- */
 
 /* If-Match and its like: FALSE with PreconditionFailed, or NotModified (304). The members are the
@@ -233,7 +242,7 @@ void s3_upload_remove(Region *region, const S3Upload *upload);
 
 extern const RegionOperation s3_bucket_operations[], s3_setting_operations[],
 	s3_object_operations[], s3_list_operations[], s3_multipart_operations[],
-	s3_copy_operations[];
+	s3_copy_operations[], s3_archive_operations[];
 /* Tells after the open transaction was committed. */
 void s3_tell_later(Region *region, const char *event, const S3Version *version);
 void s3_lifecycle_start(Region *region);

@@ -6,6 +6,8 @@
 #include "region/services/s3/internal.h"
 #include "value/json.h"
 
+#define MOST_RULES 1000 /* of a lifecycle configuration */
+
 static char *setting_id(const char *bucket, const char *name) {
 	return g_strdup_printf("%s\n%s", bucket, name);
 }
@@ -154,32 +156,59 @@ static gboolean check_notification(Value wanted, GError **error) {
 	return TRUE;
 }
 
+static gboolean invalid(GError **error, const char *code, const char *message) {
+	wire_error_set(error, code, "%s", message);
+	return FALSE;
+}
+
+/* Expiration, or a transition: days or a date, which begins a day. */
+static gboolean check_time(Value action, const char *days_name, GError **error) {
+	double date = value_to_double(value_get(action, "Date"), 0);
+	if (value_has(action, "Date") && value_has(action, days_name))
+		return s3_fail(error, "MalformedXML");
+	if (date > 0 && (gint64)date % 86400 != 0)
+		return invalid(error, "InvalidArgument", "'Date' must be at midnight GMT");
+	return TRUE;
+}
+
 static gboolean check_rule(Value rule, GError **error) {
 	static const char *const actions[] = {"Expiration", "Transitions",
 		"NoncurrentVersionTransitions", "NoncurrentVersionExpiration",
 		"AbortIncompleteMultipartUpload"};
+	Value expiration = value_get(rule, "Expiration"), moves = value_get(rule, "Transitions");
 	gboolean any = FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(actions); i++)
 		any |= value_has(rule, actions[i]);
-	if (any)
-		return TRUE;
-	wire_error_set(
-		error, "InvalidRequest", "At least one action needs to be specified in a rule");
-	return FALSE;
+	if (!any)
+		return invalid(error, "InvalidRequest",
+			"At least one action needs to be specified in a rule");
+	if (value_has(rule, "Filter") && value_has(rule, "Prefix"))
+		return s3_fail(error, "MalformedXML");
+	if (value_has(expiration, "Days") && value_get_int(expiration, "Days", 0) < 1)
+		return invalid(error, "InvalidArgument",
+			"'Days' for Expiration action must be a positive integer");
+	for (gsize i = 0; i < value_length(moves); i++)
+		if (!check_time(value_at(moves, i), "Days", error))
+			return FALSE;
+	return check_time(expiration, "Days", error);
 }
 
 /* Rules without an id get one. */
 static Value with_ids(Value wanted, GError **error) {
 	g_autoptr(ValueBuilder) rules = value_builder_new(VALUE_TUPLE, NULL);
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	Value given = value_get(wanted, "Rules");
-	if (value_length(given) == 0)
+	if (value_length(given) == 0 || value_length(given) > MOST_RULES)
 		s3_fail(error, "MalformedXML");
 	for (gsize i = 0; i < value_length(given) && !*error; i++) {
 		Value rule = value_ref(value_at(given, i));
 		g_autofree char *id = g_uuid_string_random();
 		if (!value_get_text(rule, "ID") || !*value_get_text(rule, "ID"))
 			rule = value_with_take(rule, "ID", value_string(id));
-		check_rule(rule, error);
+		if (check_rule(rule, error) &&
+			!g_hash_table_add(seen, g_strdup(value_get_text(rule, "ID"))))
+			invalid(error, "InvalidArgument",
+				"Rule ID must be unique. Found same ID for more than one rule");
 		value_builder_add_take(rules, rule);
 	}
 	return value_object_take("Rules", value_builder_end(g_steal_pointer(&rules)), NULL);
