@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "lang/syntax.h"
-#include "value/convert.h"
 
 SourceRange lang_expr_range(const LangExpr *expr) {
 	return expr->range;

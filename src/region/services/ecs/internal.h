@@ -59,7 +59,7 @@ EcsOperation ecs_register_task_definition, ecs_deregister_task_definition,
 	ecs_describe_task_definition, ecs_list_task_definitions, ecs_list_task_definition_families,
 	ecs_delete_task_definitions;
 
-/* ---- tasks: as the API has them (task.c) ---- */
+/* ---- tasks: as the API has them (task.c, task_make.c, task_calls.c) ---- */
 
 /*
  * A task's "internal": service ("cluster/name") and deployment, if it is a service's; interface
@@ -90,9 +90,15 @@ Value ecs_task_create(
 char *ecs_task_store_id(Value task);
 /* The task's id: the last part of its ARN. Borrowed from the task. */
 const char *ecs_task_id(Value task);
+/* The task as it is when it was told to stop (it is the same if it was told before). Takes it. */
+Value ecs_task_told_take(Region *region, Value task, const char *stop_code, const char *reason);
 /* Tells a task to stop, inside the open transaction. Nothing happens if it was told before. */
 void ecs_task_stop(
 	Region *region, StoreScope scope, Value task, const char *stop_code, const char *reason);
+/* The tasks of a scope's services that are not over, in one walk. Caller frees. */
+GHashTable *ecs_tasks_by_service(Region *region, StoreScope scope);
+/* Of these, those of one service ("cluster/name"): of Value, borrowed; NULL: none. */
+GArray *ecs_tasks_of_service(GHashTable *tasks, StoreScope scope, const char *service_id);
 gboolean ecs_task_is(Value task, const char *last_status);
 /* Is it wanted to run (nobody told it to stop)? */
 gboolean ecs_task_wanted(Value task);

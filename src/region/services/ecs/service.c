@@ -67,19 +67,14 @@ typedef struct {
 	gint64 running, pending, wanted;
 } Counts;
 
-/* Tasks of a service; of one of its deployments if that is given. */
-static Counts count(RegionCall *call, const char *service_id, const char *deployment) {
-	g_autofree char *prefix = g_strndup(service_id, strcspn(service_id, "/") + 1);
-	g_auto(StoreIter) iter =
-		store_iter_prefix(region_store(call->region), call->scope, ECS_TASKS, prefix);
-	const char *id;
-	Value task;
+/* Of a service's tasks (NULL: none); of one deployment if that is given. */
+static Counts count(GArray *tasks, const char *deployment) {
 	Counts counts = {0};
-	while (store_iter_next(&iter, &id, &task)) {
-		Value internal = value_get(task, ECS_INTERNAL);
-		if (g_strcmp0(value_get_text(internal, "service"), service_id) != 0 ||
-			(deployment &&
-				g_strcmp0(value_get_text(internal, "deployment"), deployment) != 0))
+	for (guint i = 0; tasks && i < tasks->len; i++) {
+		Value task = g_array_index(tasks, Value, i);
+		const char *own =
+			value_text(value_get_path(task, ECS_INTERNAL, "deployment", NULL));
+		if (deployment && g_strcmp0(own, deployment) != 0)
 			continue;
 		counts.running += ecs_task_is(task, "RUNNING");
 		counts.pending += ecs_task_is(task, "PROVISIONING") ||
@@ -89,12 +84,12 @@ static Counts count(RegionCall *call, const char *service_id, const char *deploy
 	return counts;
 }
 
-static Value deployments_view(RegionCall *call, Value service, const char *service_id) {
+static Value deployments_view(Value service, GArray *tasks) {
 	Value all = value_get(service, "deployments");
 	g_autoptr(ValueBuilder) views = value_builder_new(VALUE_TUPLE, NULL);
 	for (gsize i = 0; i < value_length(all); i++) {
 		Value view = value_ref(value_at(all, i));
-		Counts counts = count(call, service_id, value_get_text(view, "id"));
+		Counts counts = count(tasks, value_get_text(view, "id"));
 		gboolean primary = g_strcmp0(value_get_text(view, "status"), "PRIMARY") == 0;
 		view = value_with_take(view, "runningCount", value_int(counts.running));
 		view = value_with_take(view, "pendingCount", value_int(counts.pending));
@@ -106,11 +101,12 @@ static Value deployments_view(RegionCall *call, Value service, const char *servi
 	return value_builder_end(g_steal_pointer(&views));
 }
 
-/* Takes the service. */
-static Value view_take(RegionCall *call, Value service, gboolean with_tags) {
+/* Takes the service. `tasks`: of all services (ecs_tasks_by_service). */
+static Value view_take(RegionCall *call, Value service, GHashTable *tasks, gboolean with_tags) {
 	g_autofree char *id = ecs_service_store_id(service);
-	Counts counts = count(call, id, NULL);
-	Value view = value_with_take(service, "deployments", deployments_view(call, service, id));
+	GArray *own = ecs_tasks_of_service(tasks, call->scope, id);
+	Counts counts = count(own, NULL);
+	Value view = value_with_take(service, "deployments", deployments_view(service, own));
 	view = value_with_take(view, "runningCount", value_int(counts.running));
 	view = value_with_take(view, "pendingCount", value_int(counts.pending));
 	if (with_tags)
@@ -120,7 +116,8 @@ static Value view_take(RegionCall *call, Value service, gboolean with_tags) {
 }
 
 static Value answer_take(RegionCall *call, Value service, gboolean with_tags) {
-	return value_object_take("service", view_take(call, service, with_tags), NULL);
+	g_autoptr(GHashTable) tasks = ecs_tasks_by_service(call->region, call->scope);
+	return value_object_take("service", view_take(call, service, tasks, with_tags), NULL);
 }
 
 static void put(RegionCall *call, Value service) {
@@ -546,11 +543,12 @@ Value ecs_describe_services(RegionCall *call, Value input, GError **error) {
 					     : "A maximum of 10 services can be described.");
 	g_autoptr(ValueBuilder) found = value_builder_new(VALUE_TUPLE, NULL);
 	g_autoptr(ValueBuilder) failures = value_builder_new(VALUE_TUPLE, NULL);
+	g_autoptr(GHashTable) tasks = ecs_tasks_by_service(call->region, call->scope);
 	for (gsize i = 0; i < value_length(names); i++) {
 		const char *given = value_text_or(value_at(names, i), "");
 		Value service = find(call, cluster, given);
 		if (!value_is_null(service)) {
-			value_builder_add_take(found, view_take(call, service, tags));
+			value_builder_add_take(found, view_take(call, service, tasks, tags));
 			continue;
 		}
 		g_autofree char *name = ecs_name(given, "service");
