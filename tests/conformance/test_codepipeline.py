@@ -1,6 +1,5 @@
 """CodePipeline without a glass: structure, executions from S3 to S3 with approvals, its type."""
 
-import json
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import Region
-from pipes import ASK, SHIP, SOURCE, TRUST, Pipes, action, until, zipped
+from pipes import ASK, SHIP, SOURCE, Pipes, action, until
 
 DAY = 24 * 3600
 
@@ -72,6 +71,32 @@ def test_structure(pipes, name):
     parallel = declare(name, [SOURCE], [ASK], executionMode="PARALLEL")
     parallel["stages"][1]["onFailure"] = {"result": "ROLLBACK"}
     assert "PARALLEL" in refusal(pipes, stage, parallel)
+    again = dict(SHIP, namespace="Got")
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [again])) == (
+        "Namespaces must be unique across the pipeline definition. The following occur more than once in the "
+        "pipeline. StageName=[S1], ActionName=[Ship], Namespace=[Got]"
+    )
+    build = action("Build", "Build", "CodeBuild", {"ProjectName": "p"}, inputs=["app"], outputs=["app"])
+    assert refusal(pipes, of_action, declare(name, [SOURCE], [build])) == (
+        "Output Artifact Bundle name must be unique within the pipeline. app has been used more than once."
+    )
+    # What runs side by side, or later, does not see what is made.
+    build = dict(build, outputArtifacts=[{"name": "built"}])
+    beside = dict(SHIP, inputArtifacts=[{"name": "built"}])
+    assert "built in action Ship is not declared" in refusal(pipes, of_action, declare(name, [SOURCE], [build, beside]))
+    before = [dict(build, runOrder=2), beside]
+    assert "built in action Ship is not declared" in refusal(pipes, of_action, declare(name, [SOURCE], before))
+    assert "maximum of 50 stages" in refusal(pipes, structure, declare(name, [SOURCE], *[[ASK]] * 50))
+    many = [dict(ASK, name=f"Ask{i}") for i in range(51)]
+    assert "maximum of 50 actions in a stage" in refusal(pipes, stage, declare(name, [SOURCE], many))
+    assert "501 actions" in refusal(pipes, structure, declare(name, [SOURCE], *[many[:50]] * 10))
+    twice = declare(name, [SOURCE], [ASK], [ASK])
+    twice["stages"][2]["name"] = "S1"
+    assert refusal(pipes, stage, twice) == "Stage name 'S1' is not unique within the pipeline"
+    assert "at least one action" in refusal(pipes, stage, declare(name, [SOURCE], []))
+    with pytest.raises(ClientError) as failure:
+        pipes.api.create_pipeline(pipeline=declare(name, [SOURCE], [dict(ASK, runOrder=1000)]))
+    assert failure.value.response["Error"]["Code"] == "ValidationException"
     assert "V2" in refusal(pipes, structure, declare(name, [SOURCE], [ASK], pipelineType="V1", executionMode="QUEUED"))
     stranger = dict(declare(name, [SOURCE], [ASK]), roleArn="arn:aws:iam::000000000000:role/stranger")
     assert "not authorized to perform AssumeRole" in refusal(pipes, structure, stranger)
@@ -87,10 +112,15 @@ def test_from_source_to_site(pipes, name):
     version = pipes.push("two")
     where = dict(SHIP, configuration={"BucketName": "pipe-site", "Extract": "true", "ObjectKey": "#{variables.To}"})
     variables = [{"name": "To", "defaultValue": "live"}]
-    first = pipes.create(name, [SOURCE], [ASK], [where], variables=variables)
+    ask = dict(ASK, configuration={**ASK["configuration"], "ExternalEntityLink": "https://example.com/review"})
+    first = pipes.create(name, [SOURCE], [ask], [where], variables=variables)
     token = pipes.token(name, 1)
+    assert pipes.stage(name, 1)["actionStates"][0]["entityUrl"] == "https://example.com/review"
     asked = [each for each in pipes.actions(name, first) if each["actionName"] == "Ask"][0]
-    assert asked["input"]["resolvedConfiguration"] == {"CustomData": version}
+    assert asked["input"]["resolvedConfiguration"] == {
+        "CustomData": version,
+        "ExternalEntityLink": "https://example.com/review",
+    }
     assert asked["status"] == "InProgress"
     with pytest.raises(ClientError) as failure:
         pipes.answer(name, 1, token="00000000-0000-0000-0000-000000000000")
@@ -134,6 +164,16 @@ def test_change_starts_it(pipes, name):
     assert pipes.executions(name)[0]["sourceRevisions"][0]["revisionId"] == version
     assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == b"three"
     assert len(pipes.executions(name)) == 2
+
+
+def test_changed_while_it_waits(pipes, name):
+    """An approval of a structure that is none any more can be given; what comes after is as it was."""
+    run = pipes.create(name, [SOURCE], [ASK], [SHIP])
+    token = pipes.token(name, 1)
+    pipes.api.update_pipeline(pipeline=pipes.declare(name, [SOURCE], [dict(ASK, name="Other")]))
+    pipes.answer(name, 1, token=token)
+    pipes.wait(name, run, "Succeeded")
+    assert [each["actionName"] for each in pipes.actions(name, run)] == ["Ship", "Ask", "Get"]
 
 
 def test_superseded(pipes, name):
@@ -329,31 +369,6 @@ def test_automatic_rollback_and_retry(pipes, name):
     pipes.wait(name, run, "Failed")
 
 
-def test_permission(pipes, name):
-    iam = pipes.region.client("iam")
-    few = iam.create_role(RoleName="few", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    run = pipes.create(name, [SOURCE], [dict(SHIP, roleArn=few)])
-    pipes.wait(name, run, "Failed")
-    details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
-    assert details["code"] == "PermissionError" and "sufficient permissions" in details["message"]
-    statements = [
-        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::pipe-artifacts/*"},
-        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::pipe-site/few/*"},
-    ]
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_role_policy(RoleName="few", PolicyName="own", PolicyDocument=policy)
-    retry = {"pipelineName": name, "stageName": "S1", "pipelineExecutionId": run, "retryMode": "FAILED_ACTIONS"}
-    pipes.api.retry_stage_execution(**retry)
-    until(lambda: len(pipes.actions(name, run)) == 3 and pipes.status(name, run) == "Failed")
-    details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
-    assert details["code"] == "PermissionError" and "perform: s3:PutObject" in details["message"]
-    # Mended in the pipeline, a retry goes on with what it says now.
-    into = dict(SHIP, roleArn=few, configuration={**SHIP["configuration"], "ObjectKey": "few"})
-    pipes.api.update_pipeline(pipeline=pipes.declare(name, [SOURCE], [into]))
-    pipes.api.retry_stage_execution(**retry)
-    pipes.wait(name, run, "Succeeded")
-
-
 def test_nobody_answers(stepped_region):
     pipes = Pipes(stepped_region)
     run = pipes.create("slow", [SOURCE], [dict(ASK, timeoutInMinutes=10)])
@@ -407,67 +422,6 @@ def test_history_of_twelve_months(stepped_region):
     again = pipes.api.start_pipeline_execution(**start)["pipelineExecutionId"]
     assert again not in runs
     pipes.wait("old", again, "Succeeded")
-
-
-def definitions(text):
-    return zipped(imagedefinitions_json=text)
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (definitions('[{"name": "web", '), "is not valid"),
-        (definitions('{"name": "web"}'), "JSON list"),
-        (definitions('[{"name": "other", "imageUri": "x"}]'), "The AWS ECS container other does not exist"),
-        (zipped(readme="x"), "Did not find the image definition file imagedefinitions.json"),
-        (b"no zip at all", "Exception while trying to read the image definition file"),
-        (definitions('[{"name": "web", "imageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/web:2"}]'), None),
-    ],
-)
-def test_ecs(pipes, name, body, words):
-    ecs = pipes.region.client("ecs")
-    ecs.create_cluster(clusterName="pipe")
-    definition = ecs.register_task_definition(
-        family="pipe",
-        containerDefinitions=[{"name": "web", "image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/web:1"}],
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="256",
-        memory="512",
-        executionRoleArn=pipes.role,
-    )["taskDefinition"]
-    ec2 = pipes.region.client("ec2")
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"] if ec2.describe_subnets()["Subnets"] else None
-    if not subnet:
-        vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
-        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.77.0.0/24")["Subnet"]["SubnetId"]
-    ecs.create_service(
-        cluster="pipe",
-        serviceName="web",
-        taskDefinition=definition["taskDefinitionArn"],
-        desiredCount=0,
-        launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
-    )
-    try:
-        pipes.s3.put_object(Bucket="pipe-source", Key="ecs.zip", Body=body)
-        get = dict(SOURCE, configuration={"S3Bucket": "pipe-source", "S3ObjectKey": "ecs.zip"})
-        deploy = action("Ecs", "Deploy", "ECS", {"ClusterName": "pipe", "ServiceName": "web"}, inputs=["app"])
-        run = pipes.create(name, [get], [deploy])
-        pipes.wait(name, run, "Failed" if words else "Succeeded")
-        result = pipes.actions(name, run)[0]["output"]["executionResult"]
-        if words:
-            assert words in result["errorDetails"]["message"]
-            assert result["errorDetails"]["code"] == "ConfigurationError"
-            return
-        service = ecs.describe_services(cluster="pipe", services=["web"])["services"][0]
-        assert result["externalExecutionId"] == service["deployments"][0]["id"]
-        now = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        assert now["revision"] == definition["revision"] + 1
-        assert now["containerDefinitions"][0]["image"].endswith("/web:2")
-        assert now["executionRoleArn"] == pipes.role
-    finally:
-        ecs.delete_service(cluster="pipe", service="web", force=True)
 
 
 def test_versions_and_tags(pipes, name):

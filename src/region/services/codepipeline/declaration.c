@@ -11,11 +11,18 @@
 #define STAGE "InvalidStageDeclarationException"
 #define ACTION "InvalidActionDeclarationException"
 
+/* "Quotas in AWS CodePipeline". */
+#define MOST_STAGES 50
+#define MOST_ACTIONS_OF_STAGE 50
+#define MOST_ACTIONS 500
+
 /* What was declared in the stages before. */
 typedef struct {
 	RegionCall *call;
 	Value pipeline;
 	GHashTable *stages, *actions, *artifacts, *namespaces; /* sets */
+	const char *stage; /* that is looked at */
+	gsize n_actions; /* of all stages */
 	GError **error;
 } Check;
 
@@ -226,8 +233,10 @@ static gboolean declare(Check *check, Value action) {
 	}
 	if (name_space && !g_hash_table_add(check->namespaces, g_strdup(name_space)))
 		return refuse(check, ACTION,
-			"Namespace '%s' of action '%s' must be unique within the pipeline",
-			name_space, value_get_text(action, "name"));
+			"Namespaces must be unique across the pipeline definition. The following "
+			"occur more than once in the pipeline. StageName=[%s], ActionName=[%s], "
+			"Namespace=[%s]",
+			check->stage, value_get_text(action, "name"), name_space);
 	return TRUE;
 }
 
@@ -315,8 +324,16 @@ static gboolean check_stage(Check *check, Value stage, guint index) {
 	if (!g_hash_table_add(check->stages, g_strdup(name)))
 		return refuse(
 			check, STAGE, "Stage name '%s' is not unique within the pipeline", name);
-	if (value_length(value_get(stage, "actions")) == 0)
+	gsize n_actions = value_length(value_get(stage, "actions"));
+	if (n_actions == 0)
 		return refuse(check, STAGE, "Stage '%s' should contain at least one action", name);
+	if (n_actions > MOST_ACTIONS_OF_STAGE)
+		return refuse(check, STAGE,
+			"Stage '%s' has %" G_GSIZE_FORMAT
+			" actions. There should be a maximum of %d actions in a stage",
+			name, n_actions, MOST_ACTIONS_OF_STAGE);
+	check->stage = name;
+	check->n_actions += n_actions;
 	g_hash_table_remove_all(check->actions);
 	return check_kinds(check, stage, index) && check_conditions(check, stage) &&
 	       check_actions(check, value_get(stage, "actions"));
@@ -410,11 +427,21 @@ static gboolean check_all(Check *check) {
 			"Pipeline has only %" G_GSIZE_FORMAT
 			" stage(s). There should be a minimum of 2 stages in a pipeline",
 			value_length(stages));
+	if (value_length(stages) > MOST_STAGES)
+		return refuse(check, STRUCTURE,
+			"Pipeline has %" G_GSIZE_FORMAT
+			" stage(s). There should be a maximum of %d stages in a pipeline",
+			value_length(stages), MOST_STAGES);
 	if (!check_stores(check))
 		return FALSE;
 	for (guint i = 0; i < value_length(stages); i++)
 		if (!check_stage(check, value_at(stages, i), i))
 			return FALSE;
+	if (check->n_actions > MOST_ACTIONS)
+		return refuse(check, STRUCTURE,
+			"Pipeline has %" G_GSIZE_FORMAT
+			" actions. There should be a maximum of %d actions in a pipeline",
+			check->n_actions, MOST_ACTIONS);
 	return check_type_members(check) && check_role(check);
 }
 
@@ -461,6 +488,12 @@ Value pipeline_check(RegionCall *call, Value declaration, GError **error) {
 	g_hash_table_add(namespaces, g_strdup("codepipeline"));
 	if (value_length(value_get(pipeline, "variables")) > 0)
 		g_hash_table_add(namespaces, g_strdup("variables"));
-	Check check = {call, pipeline, stages, actions, artifacts, namespaces, error};
+	Check check = {.call = call,
+		.pipeline = pipeline,
+		.stages = stages,
+		.actions = actions,
+		.artifacts = artifacts,
+		.namespaces = namespaces,
+		.error = error};
 	return check_all(&check) ? value_steal(&pipeline) : VALUE_NOTHING;
 }

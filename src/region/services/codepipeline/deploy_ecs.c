@@ -184,9 +184,10 @@ static void begin(PipelineAction *action) {
 	g_auto(Value) service = describe_service(action, &error);
 	if (value_is_null(service) || !pipeline_is(service, "status", "ACTIVE")) {
 		pipeline_action_fail(action, "ConfigurationError",
-			"Invalid action configuration: %s",
-			error ? error->message
-			      : "The Amazon ECS service does not exist, or is not ACTIVE.");
+			"Invalid action configuration: The Amazon ECS service '%s' of the cluster "
+			"'%s' cannot be deployed to: %s",
+			service_of(action), cluster_of(action),
+			error ? error->message : "it does not exist, or is not ACTIVE.");
 		return;
 	}
 	g_auto(Value) ask =

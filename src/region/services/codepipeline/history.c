@@ -316,46 +316,55 @@ Value pipeline_disable_transition(RegionCall *call, Value input, GError **error)
 
 /* ---- approvals ---- */
 
-Value pipeline_put_approval(RegionCall *call, Value input, GError **error) {
-	g_auto(Value) pipeline = VALUE_NOTHING;
-	Value declared = find_stage(call, input, &pipeline, error);
-	if (value_is_null(declared))
-		return VALUE_NOTHING;
+/* The approval with that token, which tells of several executions that wait in the mode PARALLEL
+ * which one is meant. It is looked for among executions, not in the pipeline's structure, which may
+ * have changed since. */
+static Value find_approval(RegionCall *call, Value input) {
 	const char *name = value_get_text(input, "pipelineName");
-	const char *action_name = value_get_text(input, "actionName");
-	const char *stage_name = value_get_text(input, "stageName");
-	Value action = pipeline_named(value_get(declared, "actions"), "name", action_name, NULL);
-	if (!pipeline_is(value_get(action, "actionTypeId"), "category", "Approval")) {
-		wire_error_set(error, "ActionNotFoundException",
-			"Stage '%s' does not have an approval action with name '%s'", stage_name,
-			action_name);
-		return VALUE_NOTHING;
-	}
-	/* Several executions may wait for it in PARALLEL mode: the token tells which is meant. */
 	g_autofree char *prefix = g_strconcat(name, "/", NULL);
 	g_auto(StoreIter) iter = store_iter_prefix(
 		region_store(call->region), call->scope, PIPELINE_ACTIONS, prefix);
-	const char *id;
 	Value each;
-	g_auto(Value) record = VALUE_NOTHING;
-	while (store_iter_next(&iter, &id, &each))
+	while (store_iter_next(&iter, NULL, &each))
 		if (g_strcmp0(value_text(pipeline_internal(each, "token")),
 			    value_get_text(input, "token")) == 0 &&
-			pipeline_is(each, "actionName", action_name) &&
-			pipeline_is(each, "stageName", stage_name))
-			record = value_ref(each);
-	if (value_is_null(record)) {
+			pipeline_is(each, "actionName", value_get_text(input, "actionName")) &&
+			pipeline_is(each, "stageName", value_get_text(input, "stageName")))
+			return value_ref(each);
+	return VALUE_NOTHING;
+}
+
+/* Why there is none. */
+static void no_approval(RegionCall *call, Value input, GError **error) {
+	g_auto(Value) pipeline = VALUE_NOTHING;
+	Value declared = find_stage(call, input, &pipeline, error);
+	if (value_is_null(declared))
+		return;
+	const char *name = value_get_text(input, "actionName");
+	Value action = pipeline_named(value_get(declared, "actions"), "name", name, NULL);
+	if (!pipeline_is(value_get(action, "actionTypeId"), "category", "Approval"))
+		wire_error_set(error, "ActionNotFoundException",
+			"Stage '%s' does not have an approval action with name '%s'",
+			value_get_text(input, "stageName"), name);
+	else
 		wire_error_set(error, "InvalidApprovalTokenException",
-			"The approval token is not valid for the action '%s'", action_name);
+			"The approval token is not valid for the action '%s'", name);
+}
+
+Value pipeline_put_approval(RegionCall *call, Value input, GError **error) {
+	g_auto(Value) record = find_approval(call, input);
+	if (value_is_null(record)) {
+		no_approval(call, input, error);
 		return VALUE_NOTHING;
 	}
-	g_autoptr(PipelineAction) running = pipeline_action_load(call->region, call->scope, name,
+	g_autoptr(PipelineAction) running = pipeline_action_load(call->region, call->scope,
+		value_get_text(input, "pipelineName"),
 		value_get_text(record, "pipelineExecutionId"),
 		value_get_text(record, "actionExecutionId"));
 	if (!running) {
 		wire_error_set(error, "ApprovalAlreadyCompletedException",
 			"The approval action '%s' has already been approved or rejected",
-			action_name);
+			value_get_text(input, "actionName"));
 		return VALUE_NOTHING;
 	}
 	Value result = value_get(input, "result");
