@@ -157,6 +157,10 @@ const Diag *diags_at(const Diags *diags, guint index) {
 	return diags->items->pdata[index];
 }
 
+Diag *diags_change(Diags *diags, guint index) {
+	return diags->items->pdata[index];
+}
+
 gboolean diags_has_errors(const Diags *diags) {
 	return diags->errors > 0;
 }

@@ -65,6 +65,8 @@ void diags_gather_warnings(Diags *diags);
 
 guint diags_count(const Diags *diags);
 const Diag *diags_at(const Diags *diags, guint index);
+/* The same, to be completed. */
+Diag *diags_change(Diags *diags, guint index);
 gboolean diags_has_errors(const Diags *diags);
 guint diags_error_count(const Diags *diags);
 guint diags_warning_count(const Diags *diags);

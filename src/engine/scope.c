@@ -277,8 +277,7 @@ static gboolean resolve_path(Reference *reference, Value *out, guint *used) {
 	else
 		return undeclared(reference, "Invalid \"path\" attribute",
 			g_strdup_printf(
-				"The \"path\" object does not have an attribute named \"%s\". "
-				"It has module, root and cwd.",
+				"The \"path\" object does not have an attribute named \"%s\".",
 				name ? name : ""));
 	*used = 1;
 	return TRUE;
@@ -310,11 +309,12 @@ static gboolean resolve_repeat(Reference *reference, Value *out, guint *used) {
 		return undeclared(reference,
 			count ? "Reference to \"count\" in non-counted context"
 			      : "Reference to \"each\" in context without for_each",
-			g_strdup_printf(
-				"The \"%s\" object can only be used in \"module\", "
-				"\"resource\", and \"data\" blocks, and only when the \"%s\" "
-				"argument is set.",
-				reference->traversal->root, count ? "count" : "for_each"));
+			g_strdup(count ? "The \"count\" object can only be used in \"module\", "
+					 "\"resource\", and \"data\" blocks, and only when the "
+					 "\"count\" argument is set."
+				       : "The \"each\" object can be used only in \"module\" or "
+					 "\"resource\" blocks, and only when the \"for_each\" "
+					 "argument is set."));
 	if (count && g_strcmp0(name, "index") == 0)
 		*out = value_ref(scope->key);
 	else if (!count && g_strcmp0(name, "key") == 0)
@@ -324,9 +324,16 @@ static gboolean resolve_repeat(Reference *reference, Value *out, guint *used) {
 	else
 		return undeclared(reference,
 			count ? "Invalid \"count\" attribute" : "Invalid \"each\" attribute",
-			g_strdup(count ? "The \"count\" object has the one attribute \"index\"."
-				       : "The \"each\" object has the attributes \"key\" and "
-					 "\"value\"."));
+			g_strdup_printf(
+				count ? "The \"count\" object does not have an attribute named "
+					"\"%s\". The only supported attribute is count.index, "
+					"which is the index of each instance of a resource block "
+					"that has the \"count\" argument set."
+				      : "The \"each\" object does not have an attribute named "
+					"\"%s\". The supported attributes are each.key and "
+					"each.value, the current key and value pair of the "
+					"\"for_each\" attribute set.",
+				name ? name : ""));
 	*used = 1;
 	return TRUE;
 }
@@ -522,8 +529,9 @@ static gboolean resolve(
 	}
 	if (g_str_equal(root, "self"))
 		return undeclared(&reference, "Invalid \"self\" reference",
-			g_strdup("The \"self\" object is not available in this context: it is in "
-				 "postconditions and provisioners only."));
+			g_strdup("The \"self\" object is not available in this context. This "
+				 "object can be used only in resource provisioner, connection, and "
+				 "postcondition blocks."));
 	return resolve_resource(&reference, TRUE, out, used);
 }
 

@@ -42,7 +42,7 @@ static Value take_steps(const Context *context, Value value_taken, const LangSte
 	return value_steal(&value);
 }
 
-static Value eval_traversal(const LangTraversal *traversal, const Context *context) {
+Value eval_traversal(const LangTraversal *traversal, const Context *context) {
 	if (value_has(context->locals, traversal->root))
 		return take_steps(context, value_ref(value_get(context->locals, traversal->root)),
 			traversal->steps, traversal->n_steps);
@@ -99,21 +99,21 @@ static Value eval_template(const LangExpr *expr, const Context *context) {
 
 /* ---- conditions ---- */
 
-int eval_truth(const Context *context, Value value, SourceRange range, const char *summary) {
+int eval_truth(const Context *context, Value value, SourceRange range) {
 	if (!value_is_known(value))
 		return -1;
 	if (value_is_null(value)) {
 		if (context->scope->lenient)
 			return 0;
-		eval_fail(context, range, summary,
+		eval_fail(context, range, "Null condition",
 			"The condition value is null. Conditions must either be true or false.");
 		return -1;
 	}
 	g_autofree char *problem = NULL;
 	g_auto(Value) boolean = value_convert(value, type_bool(), &problem);
 	if (problem) {
-		eval_fail(context, range, summary,
-			"The condition expression must be of type bool: %s.", problem);
+		eval_fail(context, range, "Incorrect condition type",
+			"The condition expression must be of type bool.");
 		return -1;
 	}
 	return value_to_bool(boolean);
@@ -142,8 +142,7 @@ static const Type *conditional_type(
 
 static Value eval_conditional(const LangExpr *expr, const Context *context) {
 	g_auto(Value) condition = eval_expr(expr->condition, context);
-	int decided = eval_truth(context, condition, expr->condition->range,
-		value_is_null(condition) ? "Null condition" : "Incorrect condition type");
+	int decided = eval_truth(context, condition, expr->condition->range);
 	/* A program of a resource type takes one way only: the other one may make no sense. */
 	if (context->scope->lenient && decided >= 0)
 		return eval_expr(decided ? expr->then : expr->otherwise, context);
@@ -160,7 +159,7 @@ static Value eval_conditional(const LangExpr *expr, const Context *context) {
 
 static Value eval_if_directive(const LangExpr *expr, const Context *context) {
 	g_auto(Value) condition = eval_expr(expr->condition, context);
-	int decided = eval_truth(context, condition, expr->condition->range, "Invalid condition");
+	int decided = eval_truth(context, condition, expr->condition->range);
 	if (decided < 0)
 		return eval_marked_like(value_unknown(type_string()), condition, VALUE_NOTHING);
 	const LangExpr *chosen = decided ? expr->then : expr->otherwise;
@@ -254,7 +253,7 @@ static Value eval_index(const LangExpr *expr, const Context *context) {
 	return eval_get_index(context, object, key, expr->key->range);
 }
 
-Value eval_expr(const LangExpr *expr, const Context *context) {
+static Value eval_kind(const LangExpr *expr, const Context *context) {
 	switch (expr->kind) {
 	case EXPR_LITERAL:
 		return value_ref(expr->literal);
@@ -294,8 +293,17 @@ Value eval_expr(const LangExpr *expr, const Context *context) {
 	return eval_anything();
 }
 
+Value eval_expr(const LangExpr *expr, const Context *context) {
+	guint before = diags_count(context->diags);
+	Value value = eval_kind(expr, context);
+	if (diags_count(context->diags) > before && !context->quiet)
+		eval_explain(expr, context, before);
+	return value;
+}
+
 Value lang_eval(const LangExpr *expr, const LangScope *scope, Diags *diags) {
-	Context context = {.scope = scope, .locals = scope->locals, .diags = diags};
+	Context context = {
+		.scope = scope, .locals = scope->locals, .diags = diags, .quiet = scope->lenient};
 	guint errors = diags_error_count(diags);
 	Value value = eval_expr(expr, &context);
 	if (diags_error_count(diags) == errors)

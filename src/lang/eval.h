@@ -13,11 +13,14 @@ typedef struct {
 	Value locals; /* borrowed */
 	Value each; /* the element of the innermost splat; borrowed */
 	Diags *diags;
+	gboolean quiet; /* errors are looked at, not told: they need no explanation */
 } Context;
 
 /* ---- eval.c ---- */
 
 Value eval_expr(const LangExpr *expr, const Context *context);
+/* What a reference stands for. */
+Value eval_traversal(const LangTraversal *traversal, const Context *context);
 /* Unknown, of any type. */
 Value eval_anything(void);
 /* `value` with the marks that any of these had. */
@@ -29,7 +32,7 @@ Value eval_fail(const Context *context, SourceRange range, const char *summary, 
  */
 gboolean eval_append_text(GString *out, Value value, SourceRange range, const Context *context);
 /* 1, 0, or -1 if it is unknown or an error was reported. */
-int eval_truth(const Context *context, Value value, SourceRange range, const char *summary);
+int eval_truth(const Context *context, Value value, SourceRange range);
 /* The text of an object's key, or NULL: unknown or an error was reported. Caller frees. */
 char *eval_key_text(const Context *context, Value key, SourceRange range);
 
@@ -44,3 +47,12 @@ Value eval_binary(const LangExpr *expr, const Context *context);
 Value eval_unary(const LangExpr *expr, const Context *context);
 Value eval_for(const LangExpr *expr, const Context *context);
 Value eval_call(const LangExpr *expr, const Context *context);
+/* "cidrsubnet(prefix, newbits, netnum)" of a call; NULL: there is no such function. Caller frees.
+ */
+char *eval_signature(const LangExpr *expr, const Context *context);
+
+/* ---- explain.c ---- */
+
+/* Completes the errors from `first` on, which an expression has just caused, with the values of
+ * what it refers to. */
+void eval_explain(const LangExpr *expr, const Context *context, guint first);

@@ -111,7 +111,10 @@ static Value run_body(
 	for (guint i = 0; function->parameters[i].name; i++)
 		names = value_with_take(
 			value_steal(&names), function->parameters[i].name, value_ref(arguments[i]));
-	const Context inner = {.scope = context->scope, .locals = names, .diags = context->diags};
+	const Context inner = {.scope = context->scope,
+		.locals = names,
+		.diags = context->diags,
+		.quiet = context->quiet};
 	return eval_expr(function->body, &inner);
 }
 
@@ -177,6 +180,7 @@ static Value eval_try(const LangExpr *expr, const Context *context) {
 		g_autoptr(Diags) diags = diags_new();
 		Context inner = *context;
 		inner.diags = diags;
+		inner.quiet = TRUE;
 		g_auto(Value) value = eval_expr(expr->items[i], &inner);
 		if (!diags_has_errors(diags))
 			return value_steal(&value);
@@ -185,7 +189,9 @@ static Value eval_try(const LangExpr *expr, const Context *context) {
 	GString *detail = g_string_new(NULL);
 	for (guint i = 0; i < diags_count(all); i++) {
 		const Diag *diag = diags_at(all, i);
-		g_string_append_printf(detail, "\n- %s: %s", diag->summary, diag->detail);
+		g_string_append_printf(detail, "\n- %s (at %s:%u,%u-%u)\n  %s", diag->summary,
+			diag->subject.filename, diag->subject.start_line,
+			diag->subject.start_column, diag->subject.end_column, diag->detail);
 	}
 	Value result = eval_fail(context, expr->range, "Error in function call",
 		"Call to function \"try\" failed: no expression succeeded:%s\n\nAt least one "
@@ -204,10 +210,31 @@ static Value eval_can(const LangExpr *expr, const Context *context) {
 	g_autoptr(Diags) diags = diags_new();
 	Context inner = *context;
 	inner.diags = diags;
+	inner.quiet = TRUE;
 	g_auto(Value) value = eval_expr(expr->items[0], &inner);
 	if (!diags_has_errors(diags) && !value_is_wholly_known(value))
 		return value_unknown(type_bool());
 	return value_bool(!diags_has_errors(diags));
+}
+
+char *eval_signature(const LangExpr *expr, const Context *context) {
+	if (g_str_equal(expr->name, "try"))
+		return g_strdup("try(expressions...)");
+	if (g_str_equal(expr->name, "can"))
+		return g_strdup("can(expression)");
+	const LangFunction *function = find_function(context, expr->name);
+	if (!function)
+		return NULL;
+	GString *text = g_string_new(expr->name);
+	const char *before = "(";
+	for (guint i = 0; i < count_parameters(function); i++, before = ", ")
+		g_string_append_printf(text, "%s%s", before, function->parameters[i].name);
+	if (function->variadic)
+		g_string_append_printf(text, "%s%s...", before, function->variadic->name);
+	else if (count_parameters(function) == 0)
+		g_string_append_c(text, '(');
+	g_string_append_c(text, ')');
+	return g_string_free(text, FALSE);
 }
 
 Value eval_call(const LangExpr *expr, const Context *context) {

@@ -1,5 +1,6 @@
 /* for expressions and %{ for } directives: one result an element, filtered, keyed or grouped. */
 #include "lang/eval.h"
+#include "value/convert.h"
 
 typedef struct {
 	const LangExpr *expr;
@@ -23,11 +24,40 @@ static void add_to_group(Loop *loop, const char *key, Value value_taken) {
 	value_builder_add_take(group, value_taken);
 }
 
+/* An error of one element is not said of the others again. */
+static void loop_fail(
+	Loop *loop, const Context *inner, SourceRange range, const char *summary, char *detail) {
+	if (loop->known)
+		eval_fail(inner, range, summary, "%s", detail);
+	g_free(detail);
+	loop->known = FALSE;
+}
+
+/* NULL: it is unknown, or an error was reported. */
+static char *loop_key_text(Loop *loop, const Context *inner, Value key) {
+	SourceRange range = loop->expr->result_key->range;
+	g_autofree char *problem = NULL;
+	if (!value_is_known(key))
+		return NULL;
+	if (value_is_null(key)) {
+		loop_fail(loop, inner, range, "Invalid object key",
+			g_strdup("Key expression in 'for' expression must not produce a null "
+				 "value."));
+		return NULL;
+	}
+	g_auto(Value) text = value_convert(key, type_string(), &problem);
+	if (!problem)
+		return g_strdup(value_text(text));
+	loop_fail(loop, inner, range, "Invalid object key",
+		g_strdup_printf("The key expression produced an invalid result: %s.", problem));
+	return NULL;
+}
+
 static void loop_keyed(Loop *loop, const Context *inner) {
 	const LangExpr *expr = loop->expr;
 	g_auto(Value) key = eval_expr(expr->result_key, inner);
 	loop->sensitive = loop->sensitive || value_is_sensitive(key);
-	g_autofree char *text = eval_key_text(inner, key, expr->result_key->range);
+	g_autofree char *text = loop_key_text(loop, inner, key);
 	g_auto(Value) value = eval_expr(expr->result, inner);
 	if (!text) {
 		loop->known = FALSE;
@@ -35,13 +65,12 @@ static void loop_keyed(Loop *loop, const Context *inner) {
 	}
 	gboolean seen = g_hash_table_contains(loop->groups, text);
 	if (seen && !expr->grouped) {
-		eval_fail(inner, expr->result_key->range, "Duplicate object key",
-			"Two different items produced the key \"%s\" in this 'for' expression. If "
-			"duplicates are "
-			"expected, use the ellipsis (...) after the value expression to enable "
-			"grouping by key.",
-			text);
-		loop->known = FALSE;
+		loop_fail(loop, inner, expr->result_key->range, "Duplicate object key",
+			g_strdup_printf(
+				"Two different items produced the key \"%s\" in this 'for' "
+				"expression. If duplicates are expected, use the ellipsis (...) "
+				"after the value expression to enable grouping by key.",
+				text));
 		return;
 	}
 	add_to_group(loop, text, value_steal(&value));
@@ -61,6 +90,29 @@ static void loop_result(Loop *loop, const Context *inner) {
 	}
 }
 
+/* Whether an element passes the `if`: 1, 0, or -1 if that is unknown or an error. */
+static int loop_passes(Loop *loop, const Context *inner) {
+	const LangExpr *expr = loop->expr->filter;
+	g_auto(Value) filter = eval_expr(expr, inner);
+	loop->sensitive = loop->sensitive || value_is_sensitive(filter);
+	if (!value_is_known(filter))
+		return -1;
+	if (value_is_null(filter) && inner->scope->lenient)
+		return 0;
+	if (value_is_null(filter)) {
+		loop_fail(loop, inner, expr->range, "Condition is null",
+			g_strdup("The value of the 'if' clause must not be null."));
+		return -1;
+	}
+	g_autofree char *problem = NULL;
+	g_auto(Value) boolean = value_convert(filter, type_bool(), &problem);
+	if (!problem)
+		return value_to_bool(boolean);
+	loop_fail(loop, inner, expr->range, "Invalid 'for' condition",
+		g_strdup_printf("The 'if' clause value is invalid: %s.", problem));
+	return -1;
+}
+
 static void loop_once(Loop *loop, Value key, Value element) {
 	const LangExpr *expr = loop->expr;
 	g_auto(Value) own = value_empty_object();
@@ -71,10 +123,7 @@ static void loop_once(Loop *loop, Value key, Value element) {
 	Context inner = *loop->context;
 	inner.locals = locals;
 	if (expr->kind == EXPR_FOR && expr->filter) {
-		g_auto(Value) filter = eval_expr(expr->filter, &inner);
-		loop->sensitive = loop->sensitive || value_is_sensitive(filter);
-		int decided =
-			eval_truth(&inner, filter, expr->filter->range, "Invalid 'for' condition");
+		int decided = loop_passes(loop, &inner);
 		if (decided < 0)
 			loop->known = FALSE;
 		if (decided <= 0)
@@ -124,7 +173,8 @@ static gboolean can_iterate(const LangExpr *expr, const Context *context, Value 
 			"A null value cannot be used as the collection in a 'for' expression.");
 		return FALSE;
 	}
-	if (value_is_mapping(collection) || value_is_sequence(collection))
+	TypeKind kind = type_kind(value_type(collection));
+	if (kind != TYPE_KIND_BOOL && kind != TYPE_KIND_NUMBER && kind != TYPE_KIND_STRING)
 		return TRUE;
 	g_autofree char *type = type_friendly_name(value_type(collection));
 	eval_fail(context, expr->collection->range, "Iteration over non-iterable value",
@@ -134,13 +184,13 @@ static gboolean can_iterate(const LangExpr *expr, const Context *context, Value 
 
 Value eval_for(const LangExpr *expr, const Context *context) {
 	g_auto(Value) collection = eval_expr(expr->collection, context);
+	if (!can_iterate(expr, context, collection))
+		return eval_anything();
 	if (!value_is_known(collection))
 		return eval_marked_like(expr->kind == EXPR_FOR_DIRECTIVE
 						? value_unknown(type_string())
 						: eval_anything(),
 			collection, VALUE_NOTHING);
-	if (!can_iterate(expr, context, collection))
-		return eval_anything();
 	Loop loop = {
 		.expr = expr,
 		.context = context,

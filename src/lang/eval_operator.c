@@ -37,9 +37,8 @@ static Value operand(const LangExpr *expr, const Context *context, const Type *t
 	if (value_is_null(*original) && context->scope->lenient)
 		return type == type_bool() ? value_bool(FALSE) : value_null(type);
 	if (value_is_null(*original)) {
-		eval_fail(context, expr->range, "Invalid operand",
-			"Unsuitable value for %s operand: argument must not be null.",
-			type == type_bool() ? "boolean" : "arithmetic");
+		eval_fail(context, expr->range, "Operation failed",
+			"Error during operation: argument must not be null.");
 		return value_unknown(type);
 	}
 	g_autofree char *problem = NULL;
@@ -127,7 +126,7 @@ Value eval_binary(const LangExpr *expr, const Context *context) {
 Value eval_unary(const LangExpr *expr, const Context *context) {
 	const Type *type = expr->op == OP_NOT ? type_bool() : type_number();
 	g_auto(Value) original = VALUE_NOTHING;
-	g_auto(Value) value = operand(expr->right, context, type, "", &original);
+	g_auto(Value) value = operand(expr->right, context, type, "unary ", &original);
 	Value result;
 	if (!value_is_known(value))
 		result = value_unknown(type);

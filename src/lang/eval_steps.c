@@ -3,6 +3,27 @@
 #include "lang/eval.h"
 #include "value/convert.h"
 
+/* Of a list or a set of objects one may have meant the elements' attribute. */
+static Value missing_in_sequence(
+	const Context *context, const Type *type, const char *name, SourceRange range) {
+	const Type *element = type_element(type);
+	if (!element || type_kind(element) != TYPE_KIND_OBJECT)
+		return eval_fail(context, range, "Unsupported attribute",
+			"This value does not have any attributes.");
+	gboolean list = type_kind(type) == TYPE_KIND_LIST;
+	g_autofree char *which = type_attribute(element, name)
+					 ? g_strdup_printf("attribute \"%s\"", name)
+					 : g_strdup("an attribute");
+	const char *where = !list ? "across all elements of the set"
+			    : type_attribute(element, name)
+				    ? "for a specific element of the list, or across all elements "
+				      "of the list"
+				    : "for a specific element of the list";
+	return eval_fail(context, range, "Unsupported attribute",
+		"Can't access attributes on a %s of objects. Did you mean to access %s %s?",
+		list ? "list" : "set", which, where);
+}
+
 static Value missing_attribute(
 	const Context *context, Value object, const char *name, SourceRange range) {
 	if (value_is_mapping(object) && value_kind(object) == VALUE_OBJECT) {
@@ -22,10 +43,7 @@ static Value missing_attribute(
 		return eval_fail(context, range, "Missing map element",
 			"This map does not have an element with the key \"%s\".", name);
 	if (value_is_sequence(object))
-		return eval_fail(context, range, "Unsupported attribute",
-			"Can't access attributes on a list of objects. Did you mean to access an "
-			"attribute for a "
-			"specific element of the list?");
+		return missing_in_sequence(context, value_type(object), name, range);
 	g_autofree char *type = type_friendly_name(value_type(object));
 	return eval_fail(context, range, "Unsupported attribute",
 		"Can't access attributes on a primitive-typed value (%s).", type);
@@ -91,7 +109,11 @@ static Value index_mapping(const Context *context, Value object, Value key, Sour
 			"The given key does not identify an element in this collection value: "
 			"string required.");
 	return eval_fail(context, range, "Invalid index",
-		"The given key does not identify an element in this collection value.");
+		"The given key does not identify an element in this collection value.%s",
+		value_kind(object) == VALUE_OBJECT && value_kind(key) == VALUE_NUMBER
+			? " An object only supports looking up attributes by name, not by numeric "
+			  "index."
+			: "");
 }
 
 static Value index_sequence(const Context *context, Value list, Value key, SourceRange range) {
@@ -117,15 +139,17 @@ static Value index_sequence(const Context *context, Value list, Value key, Sourc
 			"The given key does not identify an element in this collection value: the "
 			"collection has no "
 			"elements.");
-	if (index < 0)
+	if (value_to_double(number, 0) < 0)
 		return eval_fail(context, range, "Invalid index",
 			"The given key does not identify an element in this collection value: a "
-			"negative number is "
-			"not a valid index for a sequence.");
+			"negative number is not a valid index for a sequence.");
+	if (index < 0)
+		return eval_fail(context, range, "Invalid index",
+			"The given key does not identify an element in this collection value: "
+			"indexing a sequence requires a whole number, but the given index has a "
+			"fractional part.");
 	return eval_fail(context, range, "Invalid index",
-		"The given key does not identify an element in this collection value: the given "
-		"index is "
-		"greater than or equal to the length of the collection.");
+		"The given key does not identify an element in this collection value.");
 }
 
 Value eval_get_index(const Context *context, Value object, Value key, SourceRange range) {

@@ -144,6 +144,10 @@ Value lang_eval(const LangExpr *expr, const LangScope *scope, Diags *diags);
  * attribute…" is the engine's to say; here: "Unsuitable value type"). */
 Value lang_eval_as(const LangExpr *expr, const Type *type, const LangScope *scope, Diags *diags);
 
+/* Completes a diagnostic about an expression with the values of what it refers to ("var.x is 3"),
+ * as lang_eval does with its own; `about_unknown`: also of those that are not known yet. */
+void lang_explain(Diag *diag, const LangExpr *expr, const LangScope *scope, gboolean about_unknown);
+
 /* ---- functions ---- */
 
 typedef struct {

@@ -50,12 +50,16 @@ static Value to_number(Value value, char **problem) {
 	const char *text = value_text(value);
 	g_auto(Value) number = text ? value_number_parse(text) : VALUE_NOTHING;
 	if (value_is_null(number))
-		*problem = g_strdup("a number is required");
+		*problem = g_strdup(text ? "a number is required" : "number required");
 	return value_steal(&number);
 }
 
 static Value to_bool(Value value, char **problem) {
-	const char *text = value_text_or(value, "");
+	const char *text = value_text(value);
+	if (!text) {
+		*problem = g_strdup("bool required");
+		return VALUE_NOTHING;
+	}
 	if (g_str_equal(text, "true") || g_str_equal(text, "1"))
 		return value_bool(TRUE);
 	if (g_str_equal(text, "false") || g_str_equal(text, "0"))

@@ -560,3 +560,40 @@ def test_show_json(folder):
     (child,) = root["child_modules"]
     assert child["address"] == 'module.m["a.b"]'
     assert child["resources"][0]["address"] == 'module.m["a.b"].terraform_data.x'
+
+
+def test_errors_tell_the_values(folder):
+    """Below the quoted line: the function that was called, and what is referred to."""
+    folder.write(
+        """
+        variable "name" { default = "x" }
+        variable "secret" {
+          default   = "hidden"
+          sensitive = true
+        }
+        locals {
+          sizes = { a = 1, b = [1, 2] }
+          many  = tolist(["a", "b"])
+        }
+        output "o" {
+          value = EXPRESSION
+        }
+        """
+    )
+    text = (folder.path / "main.tf").read_text()
+
+    def values(expression):
+        (folder.path / "main.tf").write_text(text.replace("EXPRESSION", expression))
+        return [line.split("│ ")[-1] for line in folder.run("plan", code=1).split("\n") if "    │ " in line]
+
+    assert values("tonumber(var.name)") == ["while calling tonumber(v)", 'var.name is "x"']
+    assert values("cidrsubnet(var.name, length(local.many), 2)") == [
+        "while calling cidrsubnet(prefix, newbits, netnum)",
+        "local.many is list of string with 2 elements",
+        'var.name is "x"',
+    ]
+    assert values("local.sizes.c") == ["local.sizes is object with 2 attributes"]
+    assert values("1 + local.sizes.b") == ["local.sizes.b is tuple with 2 elements"]
+    assert values("[for each in local.many : each.name]") == []
+    assert values("var.secret + 1") == []
+    assert values("var.name ? 1 : 2") == ['var.name is "x"']

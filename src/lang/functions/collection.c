@@ -216,7 +216,7 @@ FUNCTION(values) {
 		return value_unknown(type_any());
 	if (!value_is_mapping(arguments[0]))
 		return lang_function_fail(
-			blame, 0, problem, "values() requires a map as the first argument");
+			blame, -1, problem, "values() requires a map as the first argument");
 	gboolean map = value_kind(arguments[0]) == VALUE_MAP;
 	ValueBuilder *values = value_builder_new(map ? VALUE_LIST : VALUE_TUPLE,
 		map ? type_element(value_type(arguments[0])) : NULL);
@@ -252,8 +252,10 @@ FUNCTION(lookup) {
 		return value_ref(value_get(arguments[0], key));
 	if (n > 2)
 		return value_ref(arguments[2]);
-	return lang_function_fail(
-		blame, 1, problem, "the given object has no attribute \"%s\"", key);
+	if (value_kind(arguments[0]) == VALUE_OBJECT)
+		return lang_function_fail(
+			blame, 1, problem, "the given object has no attribute \"%s\"", key);
+	return lang_function_fail(blame, -1, problem, "lookup failed to find key \"%s\"", key);
 }
 
 FUNCTION(matchkeys) {
@@ -277,9 +279,11 @@ FUNCTION(merge) {
 			return value_unknown(type_any());
 		if (value_is_null(arguments[i]))
 			continue;
-		if (!value_is_mapping(arguments[i]))
+		if (!value_is_mapping(arguments[i])) {
+			g_autofree char *got = type_friendly_name(value_type(arguments[i]));
 			return lang_function_fail(blame, -1, problem,
-				"arguments must be maps or objects, got another type");
+				"arguments must be maps or objects, got \"%s\"", got);
+		}
 		maps = maps && value_kind(arguments[i]) == VALUE_MAP &&
 		       (!type || type == value_type(arguments[i]));
 		type = value_type(arguments[i]);
@@ -375,8 +379,8 @@ FUNCTION(setunion) {
 /* All combinations, the last argument varying fastest. */
 FUNCTION(setproduct) {
 	if (n < 2)
-		return lang_function_fail(blame, -1, problem,
-			"the setproduct function requires at least two arguments");
+		return lang_function_fail(
+			blame, -1, problem, "at least two arguments are required");
 	gsize total = 1;
 	gboolean sets = TRUE;
 	for (guint i = 0; i < n; i++) {

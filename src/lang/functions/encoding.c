@@ -23,15 +23,29 @@ FUNCTION(base64encode) {
 		(const guchar *)value_text(arguments[0]), value_text_length(arguments[0])));
 }
 
+/* Groups of four characters, line ends aside; padding is at the end only. */
+static gboolean is_padded(const char *text) {
+	gsize n = 0, padding = 0;
+	for (; *text; text++) {
+		if (*text == '\r' || *text == '\n')
+			continue;
+		if (padding > 0 && *text != '=')
+			return FALSE;
+		padding += *text == '=';
+		n++;
+	}
+	return n % 4 == 0 && padding <= 2;
+}
+
 FUNCTION(base64decode) {
 	const char *text = value_text(arguments[0]);
 	gsize length = strspn(
 		text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n");
 	gsize size;
 	g_autofree guchar *bytes = g_base64_decode(text, &size);
-	if (text[length])
+	if (text[length] || !is_padded(text))
 		return lang_function_fail(
-			blame, -1, problem, "failed to decode base64 data '%s'", text);
+			blame, -1, problem, "failed to decode base64 data \"%s\"", text);
 	if (!g_utf8_validate_len((const char *)bytes, size, NULL))
 		return lang_function_fail(blame, 0, problem,
 			"the result of decoding the provided string is not valid UTF-8");
@@ -152,8 +166,8 @@ FUNCTION(csvdecode) {
 		if (record->len == 1 && !*(char *)record->pdata[0])
 			continue;
 		if (record->len != header->len)
-			return lang_function_fail(
-				blame, 0, problem, "wrong number of fields on line %u", line);
+			return lang_function_fail(blame, -1, problem,
+				"CSV parse error on line %u: wrong number of fields", line);
 		ValueBuilder *object = value_builder_new(VALUE_OBJECT, NULL);
 		for (guint i = 0; i < record->len; i++)
 			value_builder_set_take(

@@ -7,7 +7,7 @@ static GDateTime *parse_time(const char *text, int *blame, int index, char **pro
 	GDateTime *time = strchr(text, 'T') ? g_date_time_new_from_iso8601(text, NULL) : NULL;
 	if (!time)
 		lang_function_fail(
-			blame, -1, problem, "not a valid RFC3339 timestamp: \"%s\"", text);
+			blame, index, problem, "not a valid RFC3339 timestamp: \"%s\"", text);
 	return time;
 }
 
@@ -53,7 +53,7 @@ gboolean lang_parse_duration(const char *text, double *microseconds) {
 }
 
 FUNCTION(timeadd) {
-	g_autoptr(GDateTime) time = parse_time(value_text(arguments[0]), blame, 0, problem);
+	g_autoptr(GDateTime) time = parse_time(value_text(arguments[0]), blame, -1, problem);
 	double microseconds;
 	if (!time)
 		return VALUE_NOTHING;

@@ -6,14 +6,15 @@ static Value converted(Value value, const Type *type, int *blame, char **problem
 	Value result = value_convert(value, type, &why);
 	if (!why)
 		return result;
-	g_autofree char *reason = why;
+	g_free(why);
 	g_autofree char *from = type_friendly_name(value_type(value));
 	g_autofree char *to = type_friendly_name(type);
-	if (value_text(value))
-		return lang_function_fail(blame, 0, problem, "cannot convert \"%s\" to %s; %s",
-			value_text(value), to, reason);
-	return lang_function_fail(
-		blame, 0, problem, "cannot convert %s to %s: %s", from, to, reason);
+	if (!value_text(value) || type_element(type))
+		return lang_function_fail(blame, 0, problem, "cannot convert %s to %s", from, to);
+	return lang_function_fail(blame, 0, problem, "cannot convert \"%s\" to %s; %s",
+		value_text(value), to,
+		type == type_bool() ? "only the strings \"true\" or \"false\" are allowed"
+				    : "given string must be a decimal representation of a number");
 }
 
 FUNCTION(tobool) {
