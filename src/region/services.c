@@ -21,7 +21,7 @@ extern const RegionService region_images;
 extern const RegionService region_logs;
 extern const RegionService region_rds;
 extern const RegionService region_s3, region_s3_settings, region_s3_objects, region_s3_lists,
-	region_s3_uploads, region_s3_copies, region_s3_archives, region_s3_control;
+	region_s3_uploads, region_s3_copies, region_s3_archives, region_s3_acls, region_s3_control;
 extern const RegionService region_secretsmanager;
 extern const RegionService region_servicediscovery, region_servicediscovery_namespaces,
 	region_servicediscovery_services, region_servicediscovery_instances;
@@ -71,6 +71,7 @@ const RegionService *const region_services[] = {
 	&region_s3_uploads,
 	&region_s3_copies,
 	&region_s3_archives,
+	&region_s3_acls,
 	&region_s3_control,
 	&region_codepipeline_sources,
 	&region_secretsmanager,

@@ -51,11 +51,11 @@ resource "aws_s3_object_copy" {
     tags                          = tags()
     version_id                    = computed(string, changes_with("source", "metadata", "content_type"))
     website_redirect              = optional(string, computed)
-    set "grant" "0.." "unsupported: Terrarium does not implement grants in headers" {
-      email       = optional(string)
+    set "grant" "0.." {
+      email       = optional(string, unsupported("Terrarium knows no e-mail addresses of accounts"))
       id          = optional(string)
       permissions = required(set(string))
-      type        = required(string)
+      type        = required(string, one_of("CanonicalUser", "Group", "AmazonCustomerByEmail"))
       uri         = optional(string)
     }
     list "override_provider" "0..1" "unsupported: default tags of objects are those of the provider" {
@@ -111,7 +111,7 @@ resource "aws_s3_object_copy" {
   }
   update {
     call "CopyObject" {
-      when    = changed("bucket_key_enabled", "cache_control", "checksum_algorithm", "content_disposition", "content_encoding", "content_language", "content_type", "copy_if_match", "copy_if_modified_since", "copy_if_none_match", "copy_if_unmodified_since", "expires", "kms_key_id", "metadata", "metadata_directive", "server_side_encryption", "source", "storage_class", "tagging_directive", "website_redirect")
+      when    = changed("grant", "bucket_key_enabled", "cache_control", "checksum_algorithm", "content_disposition", "content_encoding", "content_language", "content_type", "copy_if_match", "copy_if_modified_since", "copy_if_none_match", "copy_if_unmodified_since", "expires", "kms_key_id", "metadata", "metadata_directive", "server_side_encryption", "source", "storage_class", "tagging_directive", "website_redirect")
       request = s3_copy_object(self, config, self.id)
       set     = { source_version_id = fallback(result.CopySourceVersionId, "") }
     }

@@ -634,6 +634,14 @@ function "s3_put_object" {
   }
 }
 
+// The grants of one permission, as headers have them.
+function "s3_header_grants" {
+  parameters = ["grants", "permission"]
+  value = nonempty(join(", ", [
+    for g in fallback(grants, []) : nonempty(g.uri) != null ? "uri=\"${g.uri}\"" : "id=\"${fallback(g.id, "")}\"" if contains(g.permissions, permission)
+  ]))
+}
+
 // CopyObject of an aws_s3_object_copy.
 function "s3_copy_object" {
   parameters = ["o", "config", "key"]
@@ -656,6 +664,10 @@ function "s3_copy_object" {
     ExpectedBucketOwner         = nonempty(config.expected_bucket_owner)
     ExpectedSourceBucketOwner   = nonempty(config.expected_source_bucket_owner)
     Expires                     = s3_time(config.expires)
+    GrantFullControl            = s3_header_grants(config.grant, "FULL_CONTROL")
+    GrantRead                   = s3_header_grants(config.grant, "READ")
+    GrantReadACP                = s3_header_grants(config.grant, "READ_ACP")
+    GrantWriteACP               = s3_header_grants(config.grant, "WRITE_ACP")
     Metadata                    = nonempty(config.metadata)
     MetadataDirective           = nonempty(config.metadata_directive)
     RequestPayer                = nonempty(config.request_payer)

@@ -69,24 +69,6 @@ static gboolean blocks(const S3Call *call, const char *name) {
 	return value_get_bool(block, name);
 }
 
-/* What a canned ACL lets everyone do. */
-static gboolean acl_allows_everyone(const S3Call *call, const char *action, const char *key) {
-	const char *bucket = value_get_text(call->bucket, "Name");
-	if (blocks(call, "IgnorePublicAcls") ||
-		g_strcmp0(value_get_text(call->bucket, "ObjectOwnership"), "BucketOwnerEnforced") ==
-			0)
-		return FALSE;
-	if (g_str_equal(action, "s3:ListBucket")) {
-		g_auto(Value) acl = s3_setting(call->call.region, bucket, "acl");
-		return g_str_has_prefix(value_text_or(acl, ""), "public-read");
-	}
-	g_auto(S3Version) version = {0};
-	if (!g_str_equal(action, "s3:GetObject") || !key ||
-		!s3_version_get(call->call.region, bucket, key, NULL, &version))
-		return FALSE;
-	return g_str_has_prefix(value_text_or(value_get(version.info, "_Acl"), ""), "public-read");
-}
-
 static gboolean permit_on(const S3Call *call, const char *action, const char *resource,
 	const char *key, GError **error) {
 	g_auto(Value) context = context_of(call);
@@ -102,11 +84,15 @@ static gboolean permit_on(const S3Call *call, const char *action, const char *re
 			"with an explicit deny in a resource-based policy", error);
 	gboolean allowed =
 		decision == POLICY_ALLOWS && !(is_public && blocks(call, "RestrictPublicBuckets"));
+	gboolean own = !call->anonymous &&
+		       (!has_bucket || g_strcmp0(value_get_text(call->bucket, "Account"),
+					       call->call.scope.account) == 0);
+	if (!own && !allowed)
+		allowed = s3_acl_allows(call->call.region, call->bucket, action, key,
+			value_get_text(call->input, "VersionId"),
+			call->anonymous ? "" : call->call.scope.account);
 	if (call->anonymous)
-		return allowed || (has_bucket && acl_allows_everyone(call, action, key)) ||
-		       denied(call, action, resource, "", error);
-	gboolean own = !has_bucket || g_strcmp0(value_get_text(call->bucket, "Account"),
-					      call->call.scope.account) == 0;
+		return allowed || denied(call, action, resource, "", error);
 	if (!own && !allowed)
 		return denied(call, action, resource,
 			"because no resource-based policy allows the action", error);

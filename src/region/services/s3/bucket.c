@@ -86,19 +86,25 @@ static gboolean may_create_again(
 	return s3_fail_about(error, "BucketAlreadyOwnedByYou", "BucketName", name);
 }
 
-static gboolean check_creation(Value input, const char *ownership, GError **error) {
-	static const char *const grants[] = {
+static gboolean has_grants(Value input) {
+	static const char *const headers[] = {
 		"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"};
+	for (guint i = 0; i < G_N_ELEMENTS(headers); i++)
+		if (value_has(input, headers[i]))
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean check_creation(Value input, const char *ownership, GError **error) {
 	const char *acl = value_get_text(input, "ACL");
 	Value configuration = value_get(input, "CreateBucketConfiguration");
-	for (guint i = 0; i < G_N_ELEMENTS(grants); i++)
-		if (value_has(input, grants[i]))
-			return s3_fail_not_implemented(error, "grants in headers");
+	gboolean grants = has_grants(input);
 	if (value_get_bool(input, "ObjectLockEnabledForBucket"))
 		return s3_fail_not_implemented(error, "Object Lock");
 	if (value_has(configuration, "Location") || value_has(configuration, "Bucket"))
 		return s3_fail_not_implemented(error, "directory buckets");
-	if (acl && !g_str_equal(acl, "private") && g_str_equal(ownership, "BucketOwnerEnforced")) {
+	if ((grants || (acl && !g_str_equal(acl, "private"))) &&
+		g_str_equal(ownership, "BucketOwnerEnforced")) {
 		wire_error_set(error, "InvalidBucketAclWithObjectOwnership",
 			"Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
 			"setting");
@@ -113,7 +119,8 @@ static Value created(const char *name) {
 }
 
 /* New buckets let nothing out, and know no ACLs. */
-static void put_defaults(Region *region, const char *name, const char *ownership, Value input) {
+static gboolean put_defaults(
+	Region *region, const char *name, const char *ownership, Value input, GError **error) {
 	s3_setting_put(region, name, "publicAccessBlock",
 		value_object_take("BlockPublicAcls", value_bool(TRUE), "IgnorePublicAcls",
 			value_bool(TRUE), "BlockPublicPolicy", value_bool(TRUE),
@@ -121,8 +128,13 @@ static void put_defaults(Region *region, const char *name, const char *ownership
 	g_auto(Value) rule = value_object_take("ObjectOwnership", value_string(ownership), NULL);
 	s3_setting_put(region, name, "ownershipControls",
 		value_object_take("Rules", value_tuple_take(1, value_ref(rule)), NULL));
-	if (value_has(input, "ACL"))
-		s3_setting_put(region, name, "acl", value_ref(value_get(input, "ACL")));
+	if (g_str_equal(ownership, "BucketOwnerEnforced"))
+		return TRUE;
+	g_auto(Value) bucket = s3_bucket(region, name);
+	g_auto(Value) acl = s3_acl_of_input(region, bucket, input, error);
+	if (!value_is_null(acl))
+		s3_setting_put(region, name, "acl", value_ref(acl));
+	return !*error;
 }
 
 static Value create_bucket(RegionCall *call, Value input, GError **error) {
@@ -153,7 +165,8 @@ static Value create_bucket(RegionCall *call, Value input, GError **error) {
 			value_string(call->scope.account), "Region", value_string(location),
 			"CreationDate", region_timestamp(call->region), "ObjectOwnership",
 			value_string(ownership), NULL));
-	put_defaults(call->region, name, ownership, input);
+	if (!put_defaults(call->region, name, ownership, input, error))
+		return VALUE_NOTHING;
 	if (value_length(tags) > 0)
 		s3_setting_put(call->region, name, "tagging", value_ref(tags));
 	return created(name);

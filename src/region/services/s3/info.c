@@ -140,8 +140,6 @@ void s3_info_checksums(ValueBuilder *output, Value info) {
 static gboolean check_unserved(Value input, GError **error) {
 	static const char *const members[][2] = {
 		{"SSECustomerAlgorithm", "encryption with keys of the customer's (SSE-C)"},
-		{"GrantFullControl", "grants in headers"}, {"GrantRead", "grants in headers"},
-		{"GrantReadACP", "grants in headers"}, {"GrantWriteACP", "grants in headers"},
 		{"WriteOffsetBytes", "appending to objects"}};
 	for (guint i = 0; i < G_N_ELEMENTS(members); i++)
 		if (value_has(input, members[i][0]))
@@ -152,20 +150,6 @@ static gboolean check_unserved(Value input, GError **error) {
 		return FALSE;
 	}
 	return TRUE;
-}
-
-static gboolean check_acl(Region *region, Value bucket, Value input, GError **error) {
-	const char *acl = value_get_text(input, "ACL");
-	if (!acl)
-		return TRUE;
-	gboolean enforced =
-		g_strcmp0(value_get_text(bucket, "ObjectOwnership"), "BucketOwnerEnforced") == 0;
-	if (enforced && !g_str_equal(acl, "bucket-owner-full-control"))
-		return s3_fail(error, "AccessControlListNotSupported");
-	g_auto(Value) block =
-		s3_setting(region, value_get_text(bucket, "Name"), "publicAccessBlock");
-	return !g_str_has_prefix(acl, "public-") || !value_get_bool(block, "BlockPublicAcls") ||
-	       s3_fail(error, "AccessDenied");
 }
 
 static gboolean check_metadata(Value metadata, GError **error) {
@@ -191,8 +175,13 @@ static char *content_encoding(const char *text) {
 Value s3_info_of_input(const RegionCall *call, Value bucket, Value input, GError **error) {
 	static const char *const members[] = {"CacheControl", "ContentDisposition",
 		"ContentLanguage", "Expires", "Metadata", "WebsiteRedirectLocation"};
-	if (!check_unserved(input, error) || !check_acl(call->region, bucket, input, error) ||
-		!check_metadata(value_get(input, "Metadata"), error))
+	g_autoptr(GError) local = NULL;
+	g_auto(Value) acl = s3_acl_of_input(call->region, bucket, input, &local);
+	if (local) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return VALUE_NOTHING;
+	}
+	if (!check_unserved(input, error) || !check_metadata(value_get(input, "Metadata"), error))
 		return VALUE_NOTHING;
 	g_autoptr(ValueBuilder) info = value_builder_new(VALUE_OBJECT, NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(members); i++)
@@ -208,11 +197,10 @@ Value s3_info_of_input(const RegionCall *call, Value bucket, Value input, GError
 	const char *class = value_get_text(input, "StorageClass");
 	if (class && !g_str_equal(class, "STANDARD"))
 		value_builder_set_take(info, "StorageClass", value_string(class));
-	if (value_has(input, "ACL"))
-		value_builder_set_take(info, "_Acl", value_ref(value_get(input, "ACL")));
+	if (!value_is_null(acl))
+		value_builder_set_take(info, "_Acl", value_ref(acl));
 	add_encryption(call->region, info, bucket, input);
 	const char *tagging = value_get_text(input, "Tagging");
-	g_autoptr(GError) local = NULL;
 	if (tagging)
 		value_builder_set_take(info, "_Tags", s3_tags_of_header(tagging, &local));
 	if (!local)

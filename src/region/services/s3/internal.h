@@ -173,6 +173,17 @@ gboolean s3_website_check(Value configuration, GError **error);
 gboolean s3_permit(const S3Call *call, const char *action, const char *key, GError **error);
 gboolean s3_permit_call(const S3Call *call, GError **error);
 
+/* ---- ACLs (acl.c) ---- */
+
+/* The ACL that a call asks for, canned, by headers or by body: for the setting "acl", or _Acl of an
+ * info. VALUE_NOTHING: none, or an error (AccessControlListNotSupported, AccessDenied where public
+ * ones are blocked). */
+Value s3_acl_of_input(Region *region, Value bucket, Value input, GError **error);
+/* Whether the bucket's ACL or the object's lets others do the action; account "": without a
+ * signature. */
+gboolean s3_acl_allows(Region *region, Value bucket, const char *action, const char *key,
+	const char *version_id, const char *account);
+
 /* ---- objects' properties (info.c) ---- */
 
 /* What PutObject, CopyObject and CreateMultipartUpload say of an object: checked, with the bucket's
@@ -242,7 +253,7 @@ void s3_upload_remove(Region *region, const S3Upload *upload);
 
 extern const RegionOperation s3_bucket_operations[], s3_setting_operations[],
 	s3_object_operations[], s3_list_operations[], s3_multipart_operations[],
-	s3_copy_operations[], s3_archive_operations[];
+	s3_copy_operations[], s3_archive_operations[], s3_acl_operations[];
 /* Tells after the open transaction was committed. */
 void s3_tell_later(Region *region, const char *event, const S3Version *version);
 void s3_lifecycle_start(Region *region);

@@ -1,11 +1,7 @@
-/* Deletion of objects; their tags, ACLs and attributes. */
+/* Deletion of objects; their tags and attributes. */
 #include <string.h>
 
 #include "region/services/s3/internal.h"
-
-#define ALL_USERS "http://acs.amazonaws.com/groups/global/AllUsers"
-#define AUTHENTICATED_USERS "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
-#define LOG_DELIVERY "http://acs.amazonaws.com/groups/s3/LogDelivery"
 
 /* ---- deletion ---- */
 
@@ -160,113 +156,6 @@ static Value delete_bucket_tags(RegionCall *call, Value input, GError **error) {
 	return VALUE_NOTHING;
 }
 
-/* ---- ACLs ---- */
-
-static void add_grant(
-	ValueBuilder *grants, const char *group, Value owner, const char *permission) {
-	Value grantee = group ? value_object_take("Type", value_string("Group"), "URI",
-					value_string(group), NULL)
-			      : value_object_take("Type", value_string("CanonicalUser"), "ID",
-					value_ref(value_get(owner, "ID")), NULL);
-	value_builder_add_take(grants, value_object_take("Grantee", grantee, "Permission",
-					       value_string(permission), NULL));
-}
-
-/* The grants that a canned ACL stands for, or those that were given. */
-static Value shown_acl(Value bucket, Value acl) {
-	static const char *const canned[][3] = {{"public-read", ALL_USERS, "READ"},
-		{"public-read-write", ALL_USERS, "READ"}, {"public-read-write", ALL_USERS, "WRITE"},
-		{"authenticated-read", AUTHENTICATED_USERS, "READ"},
-		{"log-delivery-write", LOG_DELIVERY, "WRITE"},
-		{"log-delivery-write", LOG_DELIVERY, "READ_ACP"}};
-	g_auto(Value) owner =
-		value_object_take("ID", value_ref(value_get(bucket, "Account")), NULL);
-	if (value_is_mapping(acl))
-		return value_object_take("Owner", value_ref(owner), "Grants",
-			value_ref(value_get(acl, "Grants")), NULL);
-	g_autoptr(ValueBuilder) grants = value_builder_new(VALUE_TUPLE, NULL);
-	add_grant(grants, NULL, owner, "FULL_CONTROL");
-	for (guint i = 0; i < G_N_ELEMENTS(canned); i++)
-		if (g_strcmp0(value_text(acl), canned[i][0]) == 0)
-			add_grant(grants, canned[i][1], owner, canned[i][2]);
-	return value_object_take("Owner", value_ref(owner), "Grants",
-		value_builder_end(g_steal_pointer(&grants)), NULL);
-}
-
-/* The ACL that a call sets: a canned one's name, or grants. VALUE_NOTHING with an error if the
- * bucket does not want it. */
-static Value wanted_acl(RegionCall *call, Value bucket, Value input, GError **error) {
-	const char *canned = value_get_text(input, "ACL");
-	Value policy = value_get(input, "AccessControlPolicy");
-	g_auto(Value) block =
-		s3_setting(call->region, value_get_text(bucket, "Name"), "publicAccessBlock");
-	static const char *const grants[] = {
-		"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"};
-	for (guint i = 0; i < G_N_ELEMENTS(grants); i++)
-		if (value_has(input, grants[i])) {
-			s3_fail_not_implemented(error, "grants in headers");
-			return VALUE_NOTHING;
-		}
-	if (g_strcmp0(value_get_text(bucket, "ObjectOwnership"), "BucketOwnerEnforced") == 0) {
-		s3_fail(error, "AccessControlListNotSupported");
-		return VALUE_NOTHING;
-	}
-	if (canned) {
-		if (g_str_has_prefix(canned, "public-") &&
-			value_get_bool(block, "BlockPublicAcls")) {
-			s3_fail(error, "AccessDenied");
-			return VALUE_NOTHING;
-		}
-		return value_string(canned);
-	}
-	if (value_is_null(policy)) {
-		s3_fail(error, "MissingRequestBodyError");
-		return VALUE_NOTHING;
-	}
-	return value_object_take("Grants",
-		value_has(policy, "Grants") ? value_ref(value_get(policy, "Grants"))
-					    : value_empty_tuple(),
-		NULL);
-}
-
-static Value put_bucket_acl(RegionCall *call, Value input, GError **error) {
-	const char *name = value_get_text(input, "Bucket");
-	g_auto(Value) bucket = s3_bucket_find(call->region, name, error);
-	g_auto(Value) acl =
-		value_is_null(bucket) ? VALUE_NOTHING : wanted_acl(call, bucket, input, error);
-	if (!value_is_null(acl))
-		s3_setting_put(call->region, name, "acl", value_ref(acl));
-	return VALUE_NOTHING;
-}
-
-static Value get_bucket_acl(RegionCall *call, Value input, GError **error) {
-	const char *name = value_get_text(input, "Bucket");
-	g_auto(Value) bucket = s3_bucket_find(call->region, name, error);
-	g_auto(Value) acl = s3_setting(call->region, name, "acl");
-	return value_is_null(bucket) ? VALUE_NOTHING : shown_acl(bucket, acl);
-}
-
-static Value put_object_acl(RegionCall *call, Value input, GError **error) {
-	g_auto(S3Version) version = {0};
-	g_auto(Value) bucket = s3_bucket_find(call->region, value_get_text(input, "Bucket"), error);
-	if (value_is_null(bucket) || !find(call, input, &version, error))
-		return VALUE_NOTHING;
-	g_auto(Value) acl = wanted_acl(call, bucket, input, error);
-	if (value_is_null(acl))
-		return VALUE_NOTHING;
-	version.info = value_with_take(version.info, "_Acl", value_ref(acl));
-	s3_version_update(call->region, &version);
-	return VALUE_NOTHING;
-}
-
-static Value get_object_acl(RegionCall *call, Value input, GError **error) {
-	g_auto(S3Version) version = {0};
-	g_auto(Value) bucket = s3_bucket_find(call->region, value_get_text(input, "Bucket"), error);
-	if (value_is_null(bucket) || !find(call, input, &version, error))
-		return VALUE_NOTHING;
-	return shown_acl(bucket, value_get(version.info, "_Acl"));
-}
-
 /* ---- attributes ---- */
 
 static gboolean asks_for(Value input, const char *name) {
@@ -312,14 +201,10 @@ const RegionOperation s3_object_operations[] = {
 	{"DeleteObject", delete_object},
 	{"DeleteObjectTagging", delete_object_tags},
 	{"DeleteObjects", delete_objects},
-	{"GetBucketAcl", get_bucket_acl, TRUE},
 	{"GetBucketTagging", get_bucket_tags, TRUE},
-	{"GetObjectAcl", get_object_acl, TRUE},
 	{"GetObjectAttributes", get_attributes, TRUE},
 	{"GetObjectTagging", get_object_tags, TRUE},
-	{"PutBucketAcl", put_bucket_acl},
 	{"PutBucketTagging", put_bucket_tags},
-	{"PutObjectAcl", put_object_acl},
 	{"PutObjectTagging", put_object_tags},
 	{NULL},
 };

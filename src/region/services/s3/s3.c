@@ -5,7 +5,7 @@
 #include "region/services/s3/table.h"
 
 extern const RegionService region_s3, region_s3_settings, region_s3_objects, region_s3_lists,
-	region_s3_uploads, region_s3_copies, region_s3_archives, region_s3_control;
+	region_s3_uploads, region_s3_copies, region_s3_archives, region_s3_acls, region_s3_control;
 extern const RegionHttpRoute s3_routes[];
 
 static gboolean start(Region *region, GError **error) {
@@ -80,4 +80,5 @@ const RegionService region_s3_lists = {.name = "s3", .operations = s3_list_opera
 const RegionService region_s3_uploads = {.name = "s3", .operations = s3_multipart_operations};
 const RegionService region_s3_copies = {.name = "s3", .operations = s3_copy_operations};
 const RegionService region_s3_archives = {.name = "s3", .operations = s3_archive_operations};
+const RegionService region_s3_acls = {.name = "s3", .operations = s3_acl_operations};
 const RegionService region_s3_control = {.name = "s3control", .operations = control_operations};
