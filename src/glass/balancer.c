@@ -1,21 +1,19 @@
 /*
  * Balancers: their HAProxies' lives. Each has a folder <home>/balancers/<id> with its
- * configuration, its sockets and a record of its process, by which the next process adopts it. What
- * its servers are is balancer_target.c's business; here they are asked for at regular times.
+ * configuration, its sockets and a record of its process (balancer_record.c), by which the next
+ * process adopts it. What its servers are is balancer_target.c's business; here they are asked for
+ * at regular times.
  */
 #include "glass/balancer_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FOLDER "balancers"
 #define CONFIG "haproxy.cfg"
-#define RECORD "balancer.ini"
 #define SOCKET "haproxy.sock"
 #define FIRST_FD 3
 #define TAKEOVER_MS 8000
@@ -58,72 +56,15 @@ static void ask(Balancer *balancer);
 static gboolean start(Balancer *balancer, GError **error);
 static void change(Balancer *balancer);
 
-/* ---- files ---- */
-
 static char *path_of(const Balancer *balancer, const char *name) {
-	return g_build_filename(
-		glass_home(balancer->owner->glass), FOLDER, balancer->id, name, NULL);
-}
-
-static char *record_path(Balancers *balancers, const char *id) {
-	return g_build_filename(glass_home(balancers->glass), FOLDER, id, RECORD, NULL);
+	return balancer_path(balancer->owner->glass, balancer->id, name);
 }
 
 static void write_record(Balancer *balancer) {
-	g_autoptr(GKeyFile) record = g_key_file_new();
-	g_autofree char *path = record_path(balancer->owner, balancer->id);
-	g_autofree int *ports = g_new0(int, balancer->published->len + 1);
 	g_autoptr(GError) error = NULL;
-	for (guint i = 0; i < balancer->published->len; i++)
-		ports[i] = g_array_index(balancer->published, BalancerPublished, i).port;
-	g_key_file_set_integer(record, "process", "pid", glass_process_pid(balancer->process));
-	g_key_file_set_uint64(record, "process", "start", glass_process_start(balancer->process));
-	g_key_file_set_integer_list(record, "process", "ports", ports, balancer->published->len);
-	g_key_file_set_integer(record, "configuration", "generation", balancer->generation);
-	g_key_file_set_string(record, "configuration", "signature", balancer->signature);
-	if (!g_key_file_save_to_file(record, path, &error))
+	if (!balancer_record_write(balancer->owner->glass, balancer->id, balancer->process,
+		    balancer->published, balancer->generation, balancer->signature, &error))
 		g_warning("balancer %s: %s", balancer->id, error->message);
-}
-
-/* The process of a record, or NULL; *record gets it in any case. */
-static GlassProcess *adopt_record(Balancers *balancers, const char *id, GKeyFile **record,
-	GlassProcessEnded ended, gpointer data) {
-	g_autofree char *path = record_path(balancers, id);
-	*record = g_key_file_new();
-	if (!g_key_file_load_from_file(*record, path, G_KEY_FILE_NONE, NULL))
-		return NULL;
-	pid_t pid = g_key_file_get_integer(*record, "process", "pid", NULL);
-	guint64 begun = g_key_file_get_uint64(*record, "process", "start", NULL);
-	return pid > 0 ? glass_process_adopt(balancers->glass, pid, begun, ended, data, NULL)
-		       : NULL;
-}
-
-static void remove_folder(Balancers *balancers, const char *id) {
-	g_autofree char *path = g_build_filename(glass_home(balancers->glass), FOLDER, id, NULL);
-	g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-	for (const char *name; folder && (name = g_dir_read_name(folder));) {
-		g_autofree char *file = g_build_filename(path, name, NULL);
-		g_remove(file);
-	}
-	g_rmdir(path);
-}
-
-int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port) {
-	g_autoptr(GKeyFile) record = NULL;
-	g_autoptr(GlassProcess) process = adopt_record(balancers, id, &record, NULL, NULL);
-	gsize n = 0;
-	g_autofree int *ports = g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
-	for (gsize i = 0; process && i < n; i++) {
-		if (ports[i] != port)
-			continue;
-		int fd = (int)syscall(
-			SYS_pidfd_getfd, glass_process_pidfd(process), FIRST_FD + (int)i, 0);
-		if (fd >= 0 && balancer_socket_port(fd) == port)
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -1;
 }
 
 /* ---- configuration ---- */
@@ -449,8 +390,8 @@ static void change(Balancer *balancer) {
 /* Takes the process of before; FALSE if there is none. */
 static gboolean adopt(Balancer *balancer) {
 	g_autoptr(GKeyFile) record = NULL;
-	balancer->process =
-		adopt_record(balancer->owner, balancer->id, &record, on_ended, balancer);
+	balancer->process = balancer_record_adopt(
+		balancer->owner->glass, balancer->id, &record, on_ended, balancer);
 	balancer->generation = g_key_file_get_integer(record, "configuration", "generation", NULL);
 	if (!balancer->process)
 		return FALSE;
@@ -511,7 +452,7 @@ void balancers_free(Balancers *balancers) {
 }
 
 static Balancer *make(Balancers *balancers, BalancerSpec *spec, GError **error) {
-	g_autofree char *name = g_build_filename(FOLDER, spec->id, NULL);
+	g_autofree char *name = g_build_filename(BALANCER_FOLDER, spec->id, NULL);
 	g_autofree char *inside = glass_make_folder(balancers->glass, name, error);
 	if (!inside)
 		return NULL;
@@ -568,17 +509,38 @@ Balancer *balancers_get(Balancers *balancers, const char *id) {
 }
 
 void balancers_sweep(Balancers *balancers) {
-	g_autofree char *path = g_build_filename(glass_home(balancers->glass), FOLDER, NULL);
+	g_autofree char *path =
+		g_build_filename(glass_home(balancers->glass), BALANCER_FOLDER, NULL);
 	g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
 	for (const char *id; folder && (id = g_dir_read_name(folder));) {
 		g_autoptr(GKeyFile) record = NULL;
 		if (balancers_get(balancers, id))
 			continue;
-		g_autoptr(GlassProcess) process = adopt_record(balancers, id, &record, NULL, NULL);
+		g_autoptr(GlassProcess) process =
+			balancer_record_adopt(balancers->glass, id, &record, NULL, NULL);
 		if (process)
 			glass_process_signal(process, SIGTERM, NULL);
-		remove_folder(balancers, id);
+		balancer_folder_remove(balancers->glass, id);
 	}
+}
+
+int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port) {
+	g_autoptr(GKeyFile) record = NULL;
+	g_autoptr(GlassProcess) process =
+		balancer_record_adopt(balancers->glass, id, &record, NULL, NULL);
+	gsize n = 0;
+	g_autofree int *ports = g_key_file_get_integer_list(record, "process", "ports", &n, NULL);
+	for (gsize i = 0; process && i < n; i++) {
+		if (ports[i] != port)
+			continue;
+		int fd = (int)syscall(
+			SYS_pidfd_getfd, glass_process_pidfd(process), FIRST_FD + (int)i, 0);
+		if (fd >= 0 && balancer_socket_port(fd) == port)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
 }
 
 void balancer_stop(Balancer *balancer) {
@@ -587,7 +549,7 @@ void balancer_stop(Balancer *balancer) {
 	if (balancer->process)
 		glass_process_signal(balancer->process, SIGTERM, NULL);
 	g_hash_table_remove(balancers->all, id);
-	remove_folder(balancers, id);
+	balancer_folder_remove(balancers->glass, id);
 }
 
 const char *balancer_id(const Balancer *balancer) {

@@ -66,3 +66,16 @@ GArray *balancer_published_of(const BalancerSpec *spec);
 int balancer_published_find(const GArray *published, int port); /* index or -1 */
 /* Do both have the same ports? */
 gboolean balancer_published_equal(const GArray *a, const GArray *b);
+
+/* ---- the folder and the record in it (balancer_record.c) ---- */
+
+#define BALANCER_FOLDER "balancers" /* below the glass's home */
+
+/* A file of a balancer's folder; NULL: the folder. Caller frees. */
+char *balancer_path(Glass *glass, const char *id, const char *name);
+gboolean balancer_record_write(Glass *glass, const char *id, const GlassProcess *process,
+	const GArray *published, int generation, const char *signature, GError **error);
+/* The process of a record, watched, or NULL; *record gets it in any case, the caller's. */
+GlassProcess *balancer_record_adopt(
+	Glass *glass, const char *id, GKeyFile **record, GlassProcessEnded ended, gpointer data);
+void balancer_folder_remove(Glass *glass, const char *id);

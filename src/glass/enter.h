@@ -33,6 +33,29 @@ GQueue *glass_build_queue(Glass *glass);
 /* Runs `job` in a process inside that got only namespaces `flags`. */
 GBytes *glass_job_flags(Glass *glass, int flags, GlassJob job, gpointer data, GError **error);
 
+/* Waits for a child that is about to end. */
+void glass_reap(pid_t pid);
+
+/* ---- hand.c ---- */
+
+/* What a child sends with a file descriptor. */
+typedef struct {
+	gint32 errno_value; /* 0: the descriptor comes along */
+	gint32 pid;
+	guint64 start;
+	char what[160]; /* for the error: what was to be made */
+} GlassParcel;
+
+/* Makes inside what is to be handed out: returns it, or -1 with errno and parcel->what set. */
+typedef int (*GlassMake)(gpointer data, GlassParcel *parcel);
+
+/* Makes a descriptor inside (in network namespace `netns`, or NULL) and hands it out: the caller's.
+ * -1 with an error. Takes about a millisecond. */
+int glass_hand_out(Glass *glass, const char *netns, GlassMake make, gpointer data,
+	GlassParcel *parcel, GError **error);
+
+/* ---- the glass itself ---- */
+
 /* Starts what takes the edge to the world; FALSE (with the reason) if it cannot. */
 gboolean glass_egress_start(Glass *glass, GError **error);
 

@@ -1,22 +1,17 @@
 /*
  * Jobs: work in child processes inside the glass, and their results carried out. Relies on enter.c.
- * A child is forked twice (entering a pid namespace takes effect on the next fork); one that is to
- * stay is forked once more, so that glass-init becomes its parent. The caller's main loop is only
- * ever held for the forks.
+ * A child is forked twice (entering a pid namespace takes effect on the next fork). The caller's
+ * main loop is only ever held for the forks.
  */
 #include "glass/enter.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/close_range.h>
@@ -161,23 +156,35 @@ static gboolean read_some(int fd, GByteArray *raw) {
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-static void reap(pid_t pid) {
+void glass_reap(pid_t pid) {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
-GBytes *glass_job_flags(Glass *glass, int flags, GlassJob job, gpointer data, GError **error) {
+static GBytes *run_job(
+	Glass *glass, int flags, const char *netns, GlassJob job, gpointer data, GError **error) {
 	int fd;
-	pid_t pid = start_job(glass, flags, NULL, job, data, &(Given){0}, &fd, error);
+	pid_t pid = start_job(glass, flags, netns, job, data, &(Given){0}, &fd, error);
 	if (pid < 0)
 		return NULL;
 	g_autoptr(GByteArray) raw = g_byte_array_new();
 	while (read_some(fd, raw))
 		;
 	close(fd);
-	reap(pid);
+	glass_reap(pid);
 	return parse_result(raw, error);
 }
+
+GBytes *glass_job_flags(Glass *glass, int flags, GlassJob job, gpointer data, GError **error) {
+	return run_job(glass, flags, NULL, job, data, error);
+}
+
+GBytes *glass_job_sync(
+	Glass *glass, const char *netns, GlassJob job, gpointer data, GError **error) {
+	return run_job(glass, GLASS_ENTER_ALL, netns, job, data, error);
+}
+
+/* ---- jobs that the main loop waits for ---- */
 
 typedef struct {
 	pid_t pid;
@@ -206,7 +213,7 @@ static gboolean on_result(int fd, GIOCondition condition, gpointer data) {
 	}
 	g_cancellable_disconnect(g_task_get_cancellable(task), pending->cancel);
 	close(fd);
-	reap(pending->pid);
+	glass_reap(pending->pid);
 	if (g_task_return_error_if_cancelled(task))
 		return G_SOURCE_REMOVE;
 	GError *error = NULL;
@@ -251,19 +258,7 @@ GBytes *glass_job_finish(GAsyncResult *result, GError **error) {
 	return g_task_propagate_pointer(G_TASK(result), error);
 }
 
-GBytes *glass_job_sync(
-	Glass *glass, const char *netns, GlassJob job, gpointer data, GError **error) {
-	int fd;
-	pid_t pid = start_job(glass, GLASS_ENTER_ALL, netns, job, data, &(Given){0}, &fd, error);
-	if (pid < 0)
-		return NULL;
-	g_autoptr(GByteArray) raw = g_byte_array_new();
-	while (read_some(fd, raw))
-		;
-	close(fd);
-	reap(pid);
-	return parse_result(raw, error);
-}
+/* ---- programs ---- */
 
 typedef struct {
 	const char *const *argv, *const *environment;
@@ -325,288 +320,4 @@ gboolean glass_run_sync(Glass *glass, const char *netns, const char *const *argv
 	Run run = {argv, environment, input};
 	g_autoptr(GBytes) bytes = glass_job_sync(glass, netns, run_program, &run, error);
 	return parse_run(bytes, output, exit_status, error);
-}
-
-/* What a child sends with a file descriptor. */
-typedef struct {
-	gint32 errno_value; /* 0: the descriptor comes along */
-	gint32 pid;
-	guint64 start;
-	char what[160];
-} Parcel;
-
-static void send_parcel(int channel, Parcel *parcel, int fd) {
-	struct iovec part = {parcel, sizeof *parcel};
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	if (fd >= 0) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof control.room;
-		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	}
-	if (sendmsg(channel, &message, MSG_NOSIGNAL) < 0)
-		_exit(1);
-}
-
-static int receive_parcel(int channel, Parcel *parcel) {
-	struct iovec part = {parcel, sizeof *parcel};
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control.room};
-	gssize n;
-	while ((n = recvmsg(channel, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		;
-	if (n != (gssize)sizeof *parcel) {
-		parcel->errno_value = ESRCH;
-		g_strlcpy(parcel->what, "the glass", sizeof parcel->what);
-		return -1;
-	}
-	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	int fd = -1;
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-	return fd;
-}
-
-/* Makes in the child what is to be handed out; returns it, or -1 with errno and parcel->what set.
- */
-typedef int (*Make)(gpointer data, Parcel *parcel);
-
-static int fetch(
-	Glass *glass, const char *netns, Make make, gpointer data, Parcel *parcel, GError **error) {
-	int channel[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0) {
-		g_set_error(error, GLASS_ERROR, GLASS_ERROR_FAILED, "socketpair: %s",
-			g_strerror(errno));
-		return -1;
-	}
-	pid_t pid = fork();
-	if (pid == 0) {
-		g_autoptr(GError) problem = NULL;
-		close(channel[0]);
-		glass_leave_parent(glass);
-		if (!glass_enter(glass, GLASS_ENTER_ALL, netns, &problem)) {
-			parcel->errno_value = errno ? errno : EIO;
-			g_strlcpy(parcel->what, problem->message, sizeof parcel->what);
-			send_parcel(channel[1], parcel, -1);
-			_exit(1);
-		}
-		pid_t inner = fork();
-		if (inner == 0) {
-			int fd = make(data, parcel);
-			parcel->errno_value = fd < 0 ? errno : 0;
-			send_parcel(channel[1], parcel, fd);
-			_exit(0);
-		}
-		close(channel[1]);
-		waitpid(inner, NULL, 0);
-		_exit(0);
-	}
-	close(channel[1]);
-	int fd = receive_parcel(channel[0], parcel);
-	close(channel[0]);
-	if (pid > 0)
-		reap(pid);
-	if (fd < 0)
-		g_set_error(error, GLASS_ERROR,
-			parcel->errno_value == ESRCH ? GLASS_ERROR_DEAD : GLASS_ERROR_FAILED,
-			"%s: %s", parcel->what, g_strerror(parcel->errno_value));
-	return fd;
-}
-
-typedef struct {
-	int type;
-	gboolean connect;
-	struct sockaddr_in address;
-} SocketRequest;
-
-static int make_socket(gpointer data, Parcel *parcel) {
-	SocketRequest *request = data;
-	const struct sockaddr *address = (const struct sockaddr *)&request->address;
-	int fd = socket(AF_INET, request->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
-	if (fd < 0)
-		return -1;
-	if (request->connect)
-		return connect(fd, address, sizeof request->address) == 0 || errno == EINPROGRESS
-			       ? fd
-			       : -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(fd, address, sizeof request->address) < 0)
-		return -1;
-	return request->type != SOCK_STREAM || listen(fd, SOMAXCONN) == 0 ? fd : -1;
-}
-
-static int open_socket(Glass *glass, const char *netns, gboolean connect, int type,
-	const char *address, guint16 port, GError **error) {
-	SocketRequest request = {.type = type, .connect = connect};
-	request.address.sin_family = AF_INET;
-	request.address.sin_port = htons(port);
-	if (inet_pton(AF_INET, address, &request.address.sin_addr) != 1) {
-		g_set_error(error, GLASS_ERROR, GLASS_ERROR_FAILED, "%s is not an IPv4 address",
-			address);
-		return -1;
-	}
-	Parcel parcel = {0};
-	g_snprintf(parcel.what, sizeof parcel.what, "%s:%u in %s", address, port,
-		netns ? netns : "the glass");
-	return fetch(glass, netns, make_socket, &request, &parcel, error);
-}
-
-int glass_listen(Glass *glass, const char *netns, int type, const char *address, guint16 port,
-	GError **error) {
-	return open_socket(glass, netns, FALSE, type, address, port, error);
-}
-
-int glass_connect(Glass *glass, const char *netns, int type, const char *address, guint16 port,
-	GError **error) {
-	return open_socket(glass, netns, TRUE, type, address, port, error);
-}
-
-struct GlassProcess {
-	pid_t pid;
-	guint64 start;
-	int pidfd;
-	guint source;
-	GlassProcessEnded ended;
-	gpointer data;
-};
-
-/* Field 22 of /proc/<pid>/stat: clock ticks since the machine's start. */
-static guint64 start_of(pid_t pid) {
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return 0;
-	const char *after = strrchr(text, ')');
-	g_auto(GStrv) fields = g_strsplit(after ? after + 2 : "", " ", 21);
-	return g_strv_length(fields) > 19 ? g_ascii_strtoull(fields[19], NULL, 10) : 0;
-}
-
-/* The process itself: arranges its descriptors and becomes the program. */
-G_NORETURN static void become(const GlassSpawn *spawn, int problem) {
-	setsid();
-	int null = open("/dev/null", O_RDWR), base = 3 + (int)spawn->n_fds;
-	int standard[3] = {spawn->input, spawn->output, spawn->errors};
-	/* First out of the way of the numbers to be taken, then into place. */
-	problem = fcntl(problem, F_DUPFD_CLOEXEC, base);
-	g_autofree int *high = g_new(int, base);
-	for (int i = 0; i < base; i++) {
-		int fd = i >= 3 ? spawn->fds[i - 3] : standard[i] >= 0 ? standard[i] : null;
-		high[i] = fcntl(fd, F_DUPFD_CLOEXEC, base);
-	}
-	for (int i = 0; i < base; i++)
-		dup2(high[i], i);
-	close_range(base, ~0U, CLOSE_RANGE_CLOEXEC);
-	for (gsize i = 0; spawn->environment && spawn->environment[i]; i++)
-		putenv((char *)spawn->environment[i]);
-	if (!spawn->folder || chdir(spawn->folder) == 0)
-		execvp(spawn->argv[0], (char *const *)spawn->argv);
-	int code = errno;
-	write_all(problem, &code, sizeof code);
-	_exit(127);
-}
-
-static int make_process(gpointer data, Parcel *parcel) {
-	const GlassSpawn *spawn = data;
-	int problem[2], code;
-	if (pipe2(problem, O_CLOEXEC) < 0)
-		return -1;
-	pid_t pid = fork();
-	if (pid == 0)
-		become(spawn, problem[1]);
-	close(problem[1]);
-	if (pid < 0)
-		return -1;
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	parcel->pid = pid;
-	parcel->start = start_of(pid);
-	if (read(problem[0], &code, sizeof code) != sizeof code)
-		return fd;
-	errno = code;
-	return -1;
-}
-
-static int find_process(gpointer data, Parcel *parcel) {
-	int fd = (int)syscall(SYS_pidfd_open, parcel->pid, 0);
-	struct pollfd ended = {fd, POLLIN};
-	if (fd >= 0 && start_of(parcel->pid) == parcel->start && poll(&ended, 1, 0) == 0)
-		return fd;
-	errno = ENOENT;
-	return -1;
-}
-
-static gboolean on_ended(int fd, GIOCondition condition, gpointer data) {
-	GlassProcess *process = data;
-	process->source = 0;
-	if (process->ended)
-		process->ended(process, process->data);
-	return G_SOURCE_REMOVE;
-}
-
-static GlassProcess *watch(
-	const Parcel *parcel, int pidfd, GlassProcessEnded ended, gpointer data) {
-	GlassProcess *process = g_new0(GlassProcess, 1);
-	*process = (GlassProcess){parcel->pid, parcel->start, pidfd, 0, ended, data};
-	process->source = g_unix_fd_add(pidfd, G_IO_IN, on_ended, process);
-	return process;
-}
-
-GlassProcess *glass_spawn(Glass *glass, const GlassSpawn *spawn, GlassProcessEnded ended,
-	gpointer data, GError **error) {
-	Parcel parcel = {0};
-	g_strlcpy(parcel.what, spawn->argv[0], sizeof parcel.what);
-	int fd = fetch(glass, spawn->netns, make_process, (gpointer)spawn, &parcel, error);
-	return fd < 0 ? NULL : watch(&parcel, fd, ended, data);
-}
-
-GlassProcess *glass_process_adopt(Glass *glass, pid_t pid, guint64 start, GlassProcessEnded ended,
-	gpointer data, GError **error) {
-	Parcel parcel = {.pid = pid, .start = start, .what = "process"};
-	g_autoptr(GError) problem = NULL;
-	int fd = fetch(glass, NULL, find_process, NULL, &parcel, &problem);
-	if (fd >= 0)
-		return watch(&parcel, fd, ended, data);
-	if (parcel.errno_value != ENOENT)
-		g_propagate_error(error, g_steal_pointer(&problem));
-	return NULL;
-}
-
-pid_t glass_process_pid(const GlassProcess *process) {
-	return process->pid;
-}
-
-guint64 glass_process_start(const GlassProcess *process) {
-	return process->start;
-}
-
-int glass_process_pidfd(const GlassProcess *process) {
-	return process->pidfd;
-}
-
-gboolean glass_process_signal(GlassProcess *process, int signal, GError **error) {
-	if (syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) == 0)
-		return TRUE;
-	g_set_error(error, GLASS_ERROR, errno == ESRCH ? GLASS_ERROR_DEAD : GLASS_ERROR_FAILED,
-		"cannot signal process %d: %s", process->pid, g_strerror(errno));
-	return FALSE;
-}
-
-void glass_process_free(GlassProcess *process) {
-	if (!process)
-		return;
-	if (process->source)
-		g_source_remove(process->source);
-	close(process->pidfd);
-	g_free(process);
 }

@@ -2,7 +2,6 @@
  * The awslogs driver: what containers write goes to CloudWatch Logs, to the stream
  * "<prefix>/<container>/<task id>" of the group that the container's definition names.
  */
-
 #include "region/services/ecs/internal.h"
 #include "region/services/logs/logs.h"
 
