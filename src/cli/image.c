@@ -10,18 +10,57 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/api.h"
 #include "cli/cli.h"
 #include "glass/build.h"
 #include "value/json.h"
-#include "wire/client.h"
 
-#define DEFAULT_REGION "us-east-1"
+#define ACCOUNT "000000000000"
 
+/* The region that the environment names, or NULL. */
 static const char *region_name(void) {
 	const char *name = g_getenv("AWS_REGION");
 	if (!name || !*name)
 		name = g_getenv("AWS_DEFAULT_REGION");
-	return name && *name ? name : DEFAULT_REGION;
+	return name && *name ? name : NULL;
+}
+
+static gboolean has_repository(CliApi *api, const char *name) {
+	g_autoptr(GError) error = NULL;
+	g_auto(Value) found = cli_api_call(api, "ecr", "DescribeRepositories",
+		value_object_take("repositoryNames", value_tuple_take(1, value_string(name)), NULL),
+		&error);
+	return error == NULL;
+}
+
+/* "app" of "app", "app:1" and "host/app:1". Caller frees. */
+static char *repository_of(const char *tag) {
+	const char *slash = strchr(tag, '/');
+	g_autofree char *host = slash ? g_strndup(tag, (gsize)(slash - tag)) : NULL;
+	const char *name = host && strpbrk(host, ".:") ? slash + 1 : tag;
+	return g_strndup(name, strcspn(name, ":"));
+}
+
+/* Chooses the region that an image goes to, if the environment and the image's name leave it open:
+ * the only one that has the repository. FALSE after saying that there are several. */
+static gboolean choose_region(const char *tag, char **region) {
+	*region = g_strdup(region_name());
+	g_autoptr(GPtrArray) places = *region || !tag ? NULL : cli_places(NULL);
+	g_autofree char *repository = tag ? repository_of(tag) : NULL;
+	for (guint i = 0; places && i < places->len; i++) {
+		CliApi *api = places->pdata[i];
+		if (!g_str_equal(cli_api_account(api), ACCOUNT) || !has_repository(api, repository))
+			continue;
+		if (*region) {
+			cli_fail("there is a repository %s in %s and in %s: set AWS_REGION to one "
+				 "of them.",
+				repository, *region, cli_api_region(api));
+			g_clear_pointer(region, g_free);
+			return FALSE;
+		}
+		*region = g_strdup(cli_api_region(api));
+	}
+	return TRUE;
 }
 
 /* Options come before and behind what they are about, as in docker's own command. */
@@ -155,6 +194,9 @@ static int run_build(int argc, char **argv) {
 		return 1;
 	g_autoptr(GError) error = NULL;
 	g_autofree char *dockerfile = file ? g_canonicalize_filename(file, NULL) : NULL;
+	g_autofree char *region = NULL;
+	if (!cli_ensure_region() || !choose_region(tag, &region))
+		return 1;
 	int fd = temporary();
 	if (fd < 0)
 		return cli_fail("cannot write to %s: %s", g_get_tmp_dir(), g_strerror(errno));
@@ -163,7 +205,7 @@ static int run_build(int argc, char **argv) {
 		return cli_fail("%s", error->message);
 	}
 	g_autoptr(GString) query = g_string_new(NULL);
-	add_parameter(query, "region", region_name());
+	add_parameter(query, "region", region);
 	add_parameter(query, "tag", tag);
 	add_parameter(query, "target", target);
 	for (gsize i = 0; arguments && arguments[i]; i++)
@@ -172,7 +214,7 @@ static int run_build(int argc, char **argv) {
 		add_parameter(query, "label", labels[i]);
 	if (no_cache)
 		add_parameter(query, "no-cache", "1");
-	int code = cli_ensure_region() ? post("build", query->str, fd) : 1;
+	int code = post("build", query->str, fd);
 	close(fd);
 	return code;
 }
@@ -190,72 +232,68 @@ static int run_load(int argc, char **argv) {
 		return 1;
 	if (!tag)
 		return cli_fail("which repository is the image for? Give -t NAME[:TAG].");
+	g_autofree char *region = NULL;
 	int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cli_fail("cannot read %s: %s", argv[1], g_strerror(errno));
+	if (!cli_ensure_region() || !choose_region(tag, &region)) {
+		close(fd);
+		return 1;
+	}
 	g_autoptr(GString) query = g_string_new(NULL);
-	add_parameter(query, "region", region_name());
+	add_parameter(query, "region", region);
 	add_parameter(query, "tag", tag);
-	int code = cli_ensure_region() ? post("load", query->str, fd) : 1;
+	int code = post("load", query->str, fd);
 	close(fd);
 	return code;
 }
 
-/* All pages of a list operation: calls `take` for each element of `member`. */
-static gboolean each(WireClient *client, const char *operation, const char *repository,
-	const char *member, void (*take)(WireClient *, Value), GError **error) {
-	g_autofree char *token = NULL;
-	do {
-		Value input = value_empty_object();
-		if (repository)
-			input = value_with_take(input, "repositoryName", value_string(repository));
-		if (token)
-			input = value_with_take(input, "nextToken", value_string(token));
-		g_auto(Value) held = input;
-		g_auto(Value) output = wire_client_call(client, "ecr", operation, held, error);
-		if (*error)
-			return FALSE;
-		Value list = value_get(output, member);
-		for (gsize i = 0; i < value_length(list); i++)
-			take(client, value_at(list, i));
-		g_free(token);
-		token = g_strdup(value_get_text(output, "nextToken"));
-	} while (token);
-	return TRUE;
-}
-
-static void print_image(WireClient *client, Value image) {
+static void print_image(const CliApi *api, Value image) {
 	const char *digest = value_get_text(image, "imageDigest");
 	Value tags = value_get(image, "imageTags");
 	g_autofree char *size = g_format_size((guint64)value_get_int(image, "imageSizeInBytes", 0));
 	for (gsize i = 0; i < MAX(value_length(tags), 1); i++)
-		printf("%-40s %-20s %-19.19s %s\n", value_get_text(image, "repositoryName"),
+		printf("%-14s %-40s %-20s %-19.19s %s\n", cli_api_region(api),
+			value_get_text(image, "repositoryName"),
 			value_length(tags) ? value_text(value_at(tags, i)) : "-",
 			digest ? digest : "-", size);
 }
 
-static void print_repository(WireClient *client, Value repository) {
-	g_autoptr(GError) error = NULL;
-	if (!each(client, "DescribeImages", value_get_text(repository, "repositoryName"),
-		    "imageDetails", print_image, &error))
-		cli_fail("%s", error->message);
+static gboolean print_images(CliApi *api, GError **error) {
+	g_autoptr(GError) local = NULL;
+	g_auto(Value) repositories = cli_api_list(api, "ecr", "DescribeRepositories",
+		value_empty_object(), "repositories", "nextToken", "nextToken", &local);
+	for (gsize i = 0; !local && i < value_length(repositories); i++) {
+		Value name = value_get(value_at(repositories, i), "repositoryName");
+		g_auto(Value) images = cli_api_list(api, "ecr", "DescribeImages",
+			value_object_take("repositoryName", value_ref(name), NULL), "imageDetails",
+			"nextToken", "nextToken", &local);
+		for (gsize j = 0; j < value_length(images); j++)
+			print_image(api, value_at(images, j));
+	}
+	if (!local)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
 }
 
+/* Of all regions, or of the one that the environment names. */
 static int run_list(int argc, char **argv) {
 	const GOptionEntry entries[] = {{NULL}};
 	if (!parse(&argc, &argv, entries, NULL, "Lists the images in the region's registry.", 0))
 		return 1;
-	if (!cli_region_answers(cli_port()))
-		return cli_fail("no region is up. Start it with terrarium up.");
-	g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", cli_port());
-	const WireClientOptions options = {.endpoint_url = url,
-		.region = region_name(),
-		.credentials = {"terrarium", "terrarium", NULL}};
-	g_autoptr(WireClient) client = wire_client_new(&options);
 	g_autoptr(GError) error = NULL;
-	printf("%-40s %-20s %-19s %s\n", "REPOSITORY", "TAG", "DIGEST", "SIZE");
-	if (!each(client, "DescribeRepositories", NULL, "repositories", print_repository, &error))
+	g_autoptr(GPtrArray) places = cli_places(&error);
+	if (!places)
 		return cli_fail("%s", error->message);
+	printf("%-14s %-40s %-20s %-19s %s\n", "REGION", "REPOSITORY", "TAG", "DIGEST", "SIZE");
+	for (guint i = 0; i < places->len; i++) {
+		CliApi *api = places->pdata[i];
+		if (region_name() && !g_str_equal(cli_api_region(api), region_name()))
+			continue;
+		if (!print_images(api, &error))
+			return cli_fail("%s", error->message);
+	}
 	return 0;
 }
 

@@ -58,7 +58,25 @@ def test_build(running, context):
     again = running.run("image", "build", "-t", "built/app", "--build-arg", "WORD=hello", str(context))
     assert "Using cache" in again.stdout
     listed = running.run("image", "list").stdout
-    assert sorted(line.split()[:2] for line in listed.splitlines()[1:]) == [["built/app", "latest"], ["built/app", "one"]]
+    assert sorted(line.split()[:3] for line in listed.splitlines()[1:]) == [
+        ["us-east-1", "built/app", "latest"],
+        ["us-east-1", "built/app", "one"],
+    ]
+
+
+def test_the_region_is_that_of_the_repository(running, context, monkeypatch):
+    monkeypatch.delitem(running.env, "AWS_REGION")
+    monkeypatch.delitem(running.env, "AWS_DEFAULT_REGION", raising=False)
+    running.client("ecr", region="eu-central-1").create_repository(repositoryName="far/app")
+    done = running.run("image", "build", "-t", "far/app:one", str(context))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "dkr.ecr.eu-central-1.amazonaws.com/far/app:one@" in done.stdout.splitlines()[-1]
+    listed = [line.split()[:3] for line in running.run("image", "list").stdout.splitlines()]
+    assert ["eu-central-1", "far/app", "one"] in listed
+    running.client("ecr", region="eu-west-1").create_repository(repositoryName="far/app")
+    several = running.run("image", "build", "-t", "far/app:two", str(context))
+    assert several.returncode == 1 and "set AWS_REGION" in several.stderr
+    assert "eu-central-1" in several.stderr and "eu-west-1" in several.stderr
 
 
 def test_failing_step(running, context):
