@@ -12,7 +12,7 @@ extern const RegionService region_ec2, region_ec2_acls, region_ec2_defaults, reg
 extern const RegionService region_dns; /* watches EC2's VPCs */
 extern const RegionService region_doors; /* the same */
 extern const RegionService region_ecr, region_ecr_images, region_ecr_layers, region_ecr_lifecycle,
-	region_ecr_registry, region_ecr_collection;
+	region_ecr_settings, region_ecr_registry, region_ecr_collection;
 extern const RegionService region_ecs;
 extern const RegionService region_elbv2;
 extern const RegionService region_iam_holders, region_iam_keys, region_iam_policies,
@@ -50,6 +50,7 @@ const RegionService *const region_services[] = {
 	&region_ecr_images,
 	&region_ecr_layers,
 	&region_ecr_lifecycle,
+	&region_ecr_settings,
 	&region_ecr_registry,
 	&region_ecr_collection,
 	&region_ecs,

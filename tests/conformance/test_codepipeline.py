@@ -103,9 +103,50 @@ def test_structure(pipes, name):
     with pytest.raises(ClientError) as failure:
         pipes.api.get_pipeline(name=name)
     assert failure.value.response["Error"]["Code"] == "PipelineNotFoundException"
+    assert refused(pipes.api.poll_for_jobs, actionTypeId=invoke["actionTypeId"]) == "NotImplemented"
+
+
+def refused(call, **arguments):
     with pytest.raises(ClientError) as failure:
-        pipes.api.poll_for_jobs(actionTypeId=invoke["actionTypeId"])
-    assert failure.value.response["Error"]["Code"] == "NotImplemented"
+        call(**arguments)
+    return failure.value.response["Error"]["Code"]
+
+
+def test_what_there_is_none_of(pipes, name):
+    api = pipes.api
+    run = pipes.create(name, [SOURCE], [ASK])
+    assert api.list_rule_types()["ruleTypes"] == [] and api.list_webhooks()["webhooks"] == []
+    assert api.list_rule_executions(pipelineName=name)["ruleExecutionDetails"] == []
+    assert refused(api.list_rule_executions, pipelineName="none") == "PipelineNotFoundException"
+    other = {"pipelineExecutionId": "00000000-0000-0000-0000-000000000000"}
+    assert refused(api.list_rule_executions, pipelineName=name, filter=other) == "PipelineExecutionNotFoundException"
+    condition = {"pipelineName": name, "pipelineExecutionId": run, "conditionType": "BEFORE_ENTRY"}
+    assert refused(api.override_stage_condition, stageName="S1", **condition) == "ConditionNotOverridableException"
+    assert refused(api.override_stage_condition, stageName="S9", **condition) == "StageNotFoundException"
+    settings = {"provider": "p", "category": "Build", "version": "1"}
+    artifacts = {"minimumCount": 0, "maximumCount": 1}
+    custom = dict(settings, inputArtifactDetails=artifacts, outputArtifactDetails=artifacts)
+    assert refused(api.create_custom_action_type, **custom) == "NotImplemented"
+    assert {each["id"]["provider"] for each in api.list_action_types()["actionTypes"]} == {
+        "CodeBuild", "CodeStarSourceConnection", "ECR", "ECS", "Manual", "S3",
+    }
+
+
+def test_put_revision(pipes, name):
+    """A revision that is told starts the pipeline, unless it is the one that the source has brought."""
+    first = pipes.create(name, [SOURCE], [SHIP])
+    pipes.wait(name, first, "Succeeded")
+    now = pipes.stage(name, 0)["actionStates"][0]["currentRevision"]["revisionId"]
+    revision = {"revisionId": now, "revisionChangeId": "1", "created": 1700000000}
+    place = {"pipelineName": name, "stageName": "S0", "actionName": "Get"}
+    told = pipes.api.put_action_revision(**place, actionRevision=revision)
+    assert (told["newRevision"], told["pipelineExecutionId"]) == (False, first)
+    told = pipes.api.put_action_revision(**place, actionRevision=dict(revision, revisionId="2"))
+    assert told["newRevision"] is True
+    pipes.wait(name, told["pipelineExecutionId"], "Succeeded")
+    assert pipes.executions(name)[0]["trigger"]["triggerType"] == "PutActionRevision"
+    ship = dict(place, stageName="S1", actionName="Ship", actionRevision=revision)
+    assert refused(pipes.api.put_action_revision, **ship) == "ActionNotFoundException"
 
 
 def test_from_source_to_site(pipes, name):

@@ -127,6 +127,8 @@ def test_life_of_a_connection(region, connections):
     with pytest.raises(ClientError) as failure:
         connections.create_host(Name="h", ProviderType="GitHubEnterpriseServer", ProviderEndpoint="https://x")
     assert failure.value.response["Error"]["Code"] == "NotImplemented"
+    assert connections.list_hosts()["Hosts"] == []
+    assert region.client("codeconnections").list_repository_links()["RepositoryLinks"] == []
 
 
 def test_own_repository_by_push(region, make, git, repository):

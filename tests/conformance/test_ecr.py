@@ -96,6 +96,27 @@ def test_repository_policy(ecr, repository):
     assert code_of(ecr.delete_repository_policy, repositoryName=repository) == "RepositoryPolicyNotFoundException"
 
 
+def test_settings_of_the_registry(ecr, repository):
+    """What may be read of them says that there are none; what would set them is refused by name."""
+    ecr.put_image_scanning_configuration(repositoryName=repository, imageScanningConfiguration={"scanOnPush": True})
+    got = ecr.batch_get_repository_scanning_configuration(repositoryNames=[repository, "team/none"])
+    (scanning,) = got["scanningConfigurations"]
+    assert (scanning["repositoryName"], scanning["scanFrequency"]) == (repository, "SCAN_ON_PUSH")
+    assert got["failures"][0]["failureCode"] == "REPOSITORY_NOT_FOUND"
+    assert ecr.get_registry_scanning_configuration()["scanningConfiguration"] == {"scanType": "BASIC", "rules": []}
+    assert code_of(ecr.get_registry_policy) == "RegistryPolicyNotFoundException"
+    assert ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
+    named = {"ecrRepositoryPrefixes": ["cache"]}
+    assert code_of(ecr.describe_pull_through_cache_rules, **named) == "PullThroughCacheRuleNotFoundException"
+    assert ecr.describe_repository_creation_templates()["repositoryCreationTemplates"] == []
+    rules = {"replicationConfiguration": {"rules": []}}
+    rule = {"ecrRepositoryPrefix": "cache", "upstreamRegistryUrl": "upstream.example"}
+    assert code_of(ecr.put_replication_configuration, **rules) == "NotImplemented"
+    assert code_of(ecr.create_pull_through_cache_rule, **rule) == "NotImplemented"
+    assert code_of(ecr.put_registry_policy, policyText="{}") == "NotImplemented"
+    assert code_of(ecr.put_registry_scanning_configuration, scanType="ENHANCED") == "NotImplemented"
+
+
 def test_scans_say_that_they_are_missing(ecr, repository):
     assert code_of(ecr.start_image_scan, repositoryName=repository, imageId={"imageTag": "x"}) == "NotImplemented"
 
@@ -335,7 +356,7 @@ def test_index(ecr, registry, repository):
     assert registry.ask("DELETE", f"{path}/{digest(manifest)}")[0] == 202
 
 
-def test_tags_and_referrers(registry, repository):
+def test_tags_and_referrers(ecr, registry, repository):
     pushed = registry.push(repository, "b")
     for tag in ("a", "c"):
         registry.push(repository, tag)
@@ -358,6 +379,10 @@ def test_tags_and_referrers(registry, repository):
     (referrer,) = json.loads(body)["manifests"]
     assert (referrer["digest"], referrer["artifactType"]) == (digest(signature), "application/x-sig")
     assert json.loads(registry.ask("GET", path + "?artifactType=other")[2])["manifests"] == []
+    subject = {"repositoryName": repository, "subjectId": {"imageDigest": pushed}}
+    assert ecr.list_image_referrers(**subject)["referrers"] == [dict(referrer, artifactStatus="ACTIVE")]
+    for kinds in [{"artifactTypes": ["other"]}, {"artifactStatus": "ARCHIVED"}]:
+        assert ecr.list_image_referrers(**subject, filter=kinds)["referrers"] == []
 
 
 def test_skopeo(region, ecr, repository, tmp_path):

@@ -209,7 +209,7 @@ Value pipeline_start_execution(RegionCall *call, Value input, GError **error) {
 
 /* ---- finding what a call names ---- */
 
-static Value find_execution(RegionCall *call, const char *name, const char *id, GError **error) {
+Value pipeline_execution_find(RegionCall *call, const char *name, const char *id, GError **error) {
 	g_auto(Value) pipeline = pipeline_get(call->region, call->scope, name, error);
 	if (value_is_null(pipeline))
 		return VALUE_NOTHING;
@@ -220,8 +220,7 @@ static Value find_execution(RegionCall *call, const char *name, const char *id, 
 	return execution;
 }
 
-/* The stage's place in a declaration, or StageNotFoundException. */
-static gboolean find_stage(Value declaration, const char *stage, guint *index, GError **error) {
+gboolean pipeline_stage_find(Value declaration, const char *stage, guint *index, GError **error) {
 	if (!value_is_null(pipeline_named(value_get(declaration, "stages"), "name", stage, index)))
 		return TRUE;
 	wire_error_set(error, "StageNotFoundException",
@@ -305,7 +304,7 @@ Value pipeline_stop_execution(RegionCall *call, Value input, GError **error) {
 	const char *reason = value_get_text(input, "reason");
 	gboolean abandon = value_get_bool(input, "abandon");
 	g_auto(Value) execution =
-		find_execution(call, value_get_text(input, "pipelineName"), id, error);
+		pipeline_execution_find(call, value_get_text(input, "pipelineName"), id, error);
 	if (value_is_null(execution))
 		return VALUE_NOTHING;
 	if (pipeline_is(execution, "status", "Stopping") && !abandon) {
@@ -447,9 +446,9 @@ Value pipeline_retry_stage(RegionCall *call, Value input, GError **error) {
 	const char *id = value_get_text(input, "pipelineExecutionId");
 	g_auto(Value) pipeline = pipeline_get(call->region, call->scope, name, error);
 	Value declaration = value_get(pipeline, "declaration");
-	if (value_is_null(pipeline) || !find_stage(declaration, stage, NULL, error))
+	if (value_is_null(pipeline) || !pipeline_stage_find(declaration, stage, NULL, error))
 		return VALUE_NOTHING;
-	g_auto(Value) execution = find_execution(call, name, id, error);
+	g_auto(Value) execution = pipeline_execution_find(call, name, id, error);
 	if (value_is_null(execution) || !is_retryable(call, execution, declaration, stage, error))
 		return VALUE_NOTHING;
 	/* What was mended meanwhile counts: it goes on with the pipeline as it is now. */
@@ -509,9 +508,9 @@ Value pipeline_rollback_stage(RegionCall *call, Value input, GError **error) {
 	guint index = 0;
 	g_auto(Value) pipeline = pipeline_get(call->region, call->scope, name, error);
 	Value declaration = value_get(pipeline, "declaration");
-	if (value_is_null(pipeline) || !find_stage(declaration, stage, &index, error))
+	if (value_is_null(pipeline) || !pipeline_stage_find(declaration, stage, &index, error))
 		return VALUE_NOTHING;
-	g_auto(Value) target = find_execution(call, name, id, error);
+	g_auto(Value) target = pipeline_execution_find(call, name, id, error);
 	if (value_is_null(target))
 		return VALUE_NOTHING;
 	g_auto(Value) record = pipeline_stage_get(call->region, call->scope, name, stage);

@@ -24,13 +24,10 @@ Value pipeline_get_execution(RegionCall *call, Value input, GError **error) {
 	g_auto(Value) pipeline = pipeline_get(call->region, call->scope, name, error);
 	if (value_is_null(pipeline))
 		return VALUE_NOTHING;
-	g_auto(Value) execution = pipeline_execution_get(call->region, call->scope, name, id);
-	if (value_is_null(execution)) {
-		wire_error_set(error, "PipelineExecutionNotFoundException",
-			"Execution '%s' does not exist for pipeline '%s'", id, name);
-		return VALUE_NOTHING;
-	}
-	return value_object_take("pipelineExecution", picked(execution, members), NULL);
+	g_auto(Value) execution = pipeline_execution_find(call, name, id, error);
+	return value_is_null(execution)
+		       ? VALUE_NOTHING
+		       : value_object_take("pipelineExecution", picked(execution, members), NULL);
 }
 
 static Value summary_of(Value execution) {
@@ -260,15 +257,12 @@ Value pipeline_get_state(RegionCall *call, Value input, GError **error) {
 static Value find_stage(RegionCall *call, Value input, Value *pipeline, GError **error) {
 	const char *name = value_get_text(input, "pipelineName");
 	const char *stage = value_get_text(input, "stageName");
+	guint index;
 	*pipeline = pipeline_get(call->region, call->scope, name, error);
-	if (value_is_null(*pipeline))
+	Value declaration = value_get(*pipeline, "declaration");
+	if (value_is_null(*pipeline) || !pipeline_stage_find(declaration, stage, &index, error))
 		return VALUE_NOTHING;
-	Value found = pipeline_named(
-		value_get_path(*pipeline, "declaration", "stages", NULL), "name", stage, NULL);
-	if (value_is_null(found))
-		wire_error_set(error, "StageNotFoundException",
-			"Pipeline '%s' does not have a stage with name '%s'", name, stage);
-	return found;
+	return value_at(value_get(declaration, "stages"), index);
 }
 
 /* The stage whose inbound transition is meant: of an outbound one, the stage after. */

@@ -83,6 +83,10 @@ char *pipeline_start(Region *region, StoreScope scope, const char *name, const P
 char *pipeline_roll_back(Region *region, StoreScope scope, Value target, guint stage,
 	const char *trigger, const char *detail);
 Value pipeline_execution_get(Region *region, StoreScope scope, const char *name, const char *id);
+/* The one that a call names (of a pipeline, which is asked for first), or the API's error. */
+Value pipeline_execution_find(RegionCall *call, const char *name, const char *id, GError **error);
+/* The stage's place in a declaration, or StageNotFoundException. `index` may be NULL. */
+gboolean pipeline_stage_find(Value declaration, const char *stage, guint *index, GError **error);
 /* Writes it with a new lastUpdateTime, inside the open transaction. */
 void pipeline_execution_put_take(Region *region, StoreScope scope, Value taken);
 /* The declaration that it runs by, owned by the caller. */
@@ -101,7 +105,12 @@ void pipeline_execution_retry_take(
 PipelineOperation pipeline_start_execution, pipeline_stop_execution, pipeline_retry_stage,
 	pipeline_rollback_stage, pipeline_get_execution, pipeline_list_executions,
 	pipeline_list_action_executions, pipeline_get_state, pipeline_enable_transition,
-	pipeline_disable_transition, pipeline_put_approval;
+	pipeline_disable_transition, pipeline_put_approval, pipeline_put_revision;
+
+/* ---- what there is none of (rule.c) ---- */
+
+PipelineOperation pipeline_list_rule_types, pipeline_list_rule_executions, pipeline_list_webhooks,
+	pipeline_override_condition;
 
 /* Those of a list of executions, or of actions, that are history still: not older than AWS keeps
  * it. */

@@ -190,6 +190,54 @@ static void look_at(Region *region, StoreScope scope, Value pipeline) {
 		look_at_source(region, scope, declaration, value_at(actions, i));
 }
 
+/* ---- told by a call ---- */
+
+/* The source action that a call names; VALUE_NOTHING and an error. */
+static Value named_source(Value declaration, Value input, GError **error) {
+	const char *stage = value_get_text(input, "stageName");
+	const char *name = value_get_text(input, "actionName");
+	guint index;
+	if (!pipeline_stage_find(declaration, stage, &index, error))
+		return VALUE_NOTHING;
+	Value action = pipeline_named(
+		value_get(value_at(value_get(declaration, "stages"), index), "actions"), "name",
+		name, NULL);
+	if (!pipeline_is(value_get(action, "actionTypeId"), "category", "Source")) {
+		wire_error_set(error, "ActionNotFoundException",
+			"Stage '%s' does not have a source action with name '%s'", stage, name);
+		return VALUE_NOTHING;
+	}
+	return action;
+}
+
+/* A revision that the source has not brought before starts the pipeline. */
+Value pipeline_put_revision(RegionCall *call, Value input, GError **error) {
+	const char *name = value_get_text(input, "pipelineName");
+	const char *stage = value_get_text(input, "stageName");
+	const char *revision =
+		value_text(value_get_path(input, "actionRevision", "revisionId", NULL));
+	g_auto(Value) pipeline = pipeline_get(call->region, call->scope, name, error);
+	if (value_is_null(pipeline))
+		return VALUE_NOTHING;
+	Value action = named_source(value_get(pipeline, "declaration"), input, error);
+	if (value_is_null(action))
+		return VALUE_NOTHING;
+	g_auto(Value) state = pipeline_stage_get(call->region, call->scope, name, stage);
+	Value current =
+		value_get_path(state, "revisions", value_get_text(input, "actionName"), NULL);
+	if (pipeline_is(current, "revisionId", revision))
+		return value_object_take("newRevision", value_bool(FALSE), "pipelineExecutionId",
+			value_ref(value_get_path(state, "latest", "pipelineExecutionId", NULL)),
+			NULL);
+	PipelineStart start = {.trigger = "PutActionRevision", .detail = call->principal_arn};
+	g_autofree char *id = pipeline_start(call->region, call->scope, name, &start, error);
+	return id ? value_object_take("newRevision", value_bool(TRUE), "pipelineExecutionId",
+			    value_string(id), NULL)
+		  : VALUE_NOTHING;
+}
+
+/* ---- the controller ---- */
+
 static void control(Region *region, gpointer data) {
 	Store *store = region_store(region);
 	g_auto(StoreIter) iter = store_iter(store, everywhere, PIPELINE_PIPELINES);

@@ -116,6 +116,15 @@ static Value delete (RegionCall *call, Value input, GError **error) {
 	return VALUE_NOTHING;
 }
 
+/* Hosts and links cannot be made (CreateHost and CreateRepositoryLink are refused by name). */
+static Value list_hosts(RegionCall *call, Value input, GError **error) {
+	return value_object_take("Hosts", value_empty_tuple(), NULL);
+}
+
+static Value list_links(RegionCall *call, Value input, GError **error) {
+	return value_object_take("RepositoryLinks", value_empty_tuple(), NULL);
+}
+
 /* ---- tags ---- */
 
 /* The id that the tags of an ARN are kept under. Caller frees; NULL and an error. */
@@ -192,6 +201,8 @@ char *connections_branch_head(
 static const RegionOperation operations[] = {
 	{"CreateConnection", create},
 	{"GetConnection", get, .reads_only = TRUE},
+	{"ListHosts", list_hosts, .reads_only = TRUE},
+	{"ListRepositoryLinks", list_links, .reads_only = TRUE},
 	{"ListConnections", list, .reads_only = TRUE},
 	{"DeleteConnection", delete},
 	{"TagResource", tag},

@@ -67,6 +67,46 @@ char *ecr_image_parent(
 	return NULL;
 }
 
+/* ---- referrers ---- */
+
+static Value copy_member(Value to_taken, Value from, const char *member) {
+	return value_has(from, member)
+		       ? value_with_take(to_taken, member, value_ref(value_get(from, member)))
+		       : to_taken;
+}
+
+static Value descriptor_of(Region *region, Value image) {
+	goffset size = 0;
+	const char *digest = value_get_text(image, "digest");
+	blobs_has(region_blobs(region), digest, &size);
+	Value descriptor = value_object_take("mediaType", value_ref(value_get(image, "mediaType")),
+		"digest", value_string(digest), "size", value_int(size), NULL);
+	static const char *const more[] = {"artifactType", "annotations"};
+	for (gsize i = 0; i < G_N_ELEMENTS(more); i++)
+		descriptor = copy_member(descriptor, image, more[i]);
+	return descriptor;
+}
+
+static gboolean is_of(Value image, Value types) {
+	for (gsize i = 0; i < value_length(types); i++)
+		if (g_strcmp0(value_get_text(image, "artifactType"),
+			    value_text(value_at(types, i))) == 0)
+			return TRUE;
+	return value_length(types) == 0;
+}
+
+Value ecr_image_referrers(
+	Region *region, StoreScope scope, const char *repository, const char *digest, Value types) {
+	g_autoptr(ValueBuilder) found = value_builder_new(VALUE_TUPLE, NULL);
+	g_autofree char *prefix = ecr_key(repository, "");
+	g_auto(StoreIter) iter = store_iter_prefix(region_store(region), scope, ECR_IMAGES, prefix);
+	Value image;
+	while (store_iter_next(&iter, NULL, &image))
+		if (g_strcmp0(value_get_text(image, "subject"), digest) == 0 && is_of(image, types))
+			value_builder_add_take(found, descriptor_of(region, image));
+	return value_builder_end(g_steal_pointer(&found));
+}
+
 /* ---- what a manifest needs ---- */
 
 static gboolean check_blob(
@@ -154,12 +194,6 @@ static gboolean put_tag(Region *region, StoreScope scope, Value repository, cons
 	store_put_take(region_store(region), scope, ECR_TAGS, key,
 		value_object_take("digest", value_string(digest), NULL));
 	return TRUE;
-}
-
-static Value copy_member(Value to_taken, Value from, const char *member) {
-	return value_has(from, member)
-		       ? value_with_take(to_taken, member, value_ref(value_get(from, member)))
-		       : to_taken;
 }
 
 static Value record_of(Region *region, StoreScope scope, const char *digest,

@@ -323,12 +323,30 @@ static Value describe_images(RegionCall *call, Value input, GError **error) {
 	return ecr_page(input, "imageDetails", value_builder_end(g_steal_pointer(&found)), error);
 }
 
+static Value list_referrers(RegionCall *call, Value input, GError **error) {
+	const char *digest = value_text(value_get_path(input, "subjectId", "imageDigest", NULL));
+	const char *status =
+		value_text_or(value_get_path(input, "filter", "artifactStatus", NULL), "ACTIVE");
+	gboolean active = g_str_equal(status, "ACTIVE") || g_str_equal(status, "ANY");
+	if (!ecr_check_repository(call, input, error))
+		return VALUE_NOTHING;
+	g_auto(Value) found =
+		ecr_image_referrers(call->region, ecr_scope(call, input), repository_of(input),
+			digest, value_get_path(input, "filter", "artifactTypes", NULL));
+	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
+	for (gsize i = 0; active && i < value_length(found); i++)
+		value_builder_add_take(all, value_with_take(value_ref(value_at(found, i)),
+						    "artifactStatus", value_string("ACTIVE")));
+	return ecr_page(input, "referrers", value_builder_end(g_steal_pointer(&all)), error);
+}
+
 static const RegionOperation operations[] = {
 	{"PutImage", put_image, FALSE},
 	{"BatchGetImage", batch_get, TRUE},
 	{"BatchDeleteImage", batch_delete, FALSE},
 	{"ListImages", list_images, TRUE},
 	{"DescribeImages", describe_images, TRUE},
+	{"ListImageReferrers", list_referrers, TRUE},
 	{NULL, NULL, FALSE},
 };
 

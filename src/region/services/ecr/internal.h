@@ -58,6 +58,10 @@ GHashTable *ecr_tags_by_digest(Region *region, StoreScope scope, const char *rep
 /* The index in the repository that names this image, or NULL. Caller frees. */
 char *ecr_image_parent(
 	Region *region, StoreScope scope, const char *repository, const char *digest);
+/* Descriptors {mediaType, digest, size, artifactType, annotations} of what names the digest as its
+ * subject and is of one of `types` (none: of any). */
+Value ecr_image_referrers(
+	Region *region, StoreScope scope, const char *repository, const char *digest, Value types);
 /* Both need a transaction. Removing an image's last tag removes the image, as in ECR. */
 void ecr_image_delete(Region *region, StoreScope scope, const char *repository, const char *digest);
 void ecr_tag_delete(Region *region, StoreScope scope, const char *repository, const char *tag);

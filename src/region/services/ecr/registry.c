@@ -516,39 +516,18 @@ static WireResponse *list_tags(const RegistryCall *call) {
 	return response;
 }
 
-static Value descriptor_of(const RegistryCall *call, Value image) {
-	goffset size = 0;
-	const char *digest = value_get_text(image, "digest");
-	blobs_has(region_blobs(call->region), digest, &size);
-	Value descriptor = value_object_take("mediaType", value_ref(value_get(image, "mediaType")),
-		"digest", value_string(digest), "size", value_int(size), NULL);
-	static const char *const more[] = {"artifactType", "annotations"};
-	for (gsize i = 0; i < G_N_ELEMENTS(more); i++)
-		if (value_has(image, more[i]))
-			descriptor = value_with_take(
-				descriptor, more[i], value_ref(value_get(image, more[i])));
-	return descriptor;
-}
-
 static WireResponse *list_referrers(const RegistryCall *call) {
 	const char *type = g_hash_table_lookup(call->query, "artifactType");
 	if (!blobs_digest_valid(call->reference))
 		return registry_error(
 			400, "DIGEST_INVALID", "not a sha256 digest: %s", call->reference);
-	g_autoptr(ValueBuilder) found = value_builder_new(VALUE_TUPLE, NULL);
-	g_autofree char *prefix = ecr_key(call->repository, "");
-	g_auto(StoreIter) iter =
-		store_iter_prefix(region_store(call->region), call->scope, ECR_IMAGES, prefix);
-	const char *id;
-	Value image;
-	while (store_iter_next(&iter, &id, &image))
-		if (g_strcmp0(value_get_text(image, "subject"), call->reference) == 0 &&
-			(!type || g_strcmp0(value_get_text(image, "artifactType"), type) == 0))
-			value_builder_add_take(found, descriptor_of(call, image));
+	g_auto(Value) types = type ? value_tuple_take(1, value_string(type)) : value_empty_tuple();
 	WireResponse *response = json_response(200, IMAGE_OCI_INDEX,
 		value_object_take("schemaVersion", value_int(2), "mediaType",
 			value_string(IMAGE_OCI_INDEX), "manifests",
-			value_builder_end(g_steal_pointer(&found)), NULL));
+			ecr_image_referrers(call->region, call->scope, call->repository,
+				call->reference, types),
+			NULL));
 	if (type)
 		wire_response_set_header(response, "oci-filters-applied", "artifactType");
 	return response;
