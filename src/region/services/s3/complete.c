@@ -231,10 +231,16 @@ static gboolean add_checksum(const Completion *completion, ValueBuilder *info, G
 static Value whole_info(const Completion *completion, GError **error) {
 	g_autoptr(ValueBuilder) more = value_builder_new(VALUE_OBJECT, NULL);
 	g_autoptr(ValueBuilder) sizes = value_builder_new(VALUE_TUPLE, NULL);
-	for (guint i = 0; i < completion->parts->len; i++)
-		value_builder_add_take(
-			sizes, value_int(g_array_index(completion->parts, S3Part, i).size));
+	g_autoptr(ValueBuilder) sums = value_builder_new(VALUE_TUPLE, NULL);
+	for (guint i = 0; i < completion->parts->len; i++) {
+		const S3Part *part = &g_array_index(completion->parts, S3Part, i);
+		value_builder_add_take(sizes, value_int(part->size));
+		value_builder_add_take(sums, value_ref(part->checksums));
+	}
 	value_builder_set_take(more, "_Parts", value_builder_end(g_steal_pointer(&sizes)));
+	if (value_has(completion->upload.info, "_ChecksumAlgorithm"))
+		value_builder_set_take(
+			more, "_PartChecksums", value_builder_end(g_steal_pointer(&sums)));
 	if (!add_checksum(completion, more, error))
 		return VALUE_NOTHING;
 	g_auto(Value) own = value_builder_end(g_steal_pointer(&more));

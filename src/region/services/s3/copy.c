@@ -116,8 +116,9 @@ static Value copy_object(RegionCall *call, Value input, GError **error) {
 	const char *name = value_get_text(input, "Bucket"), *key = value_get_text(input, "Key");
 	g_auto(S3Version) source = {0};
 	g_auto(Value) bucket = s3_bucket_find(call->region, name, error);
-	if (value_is_null(bucket) || !find_source(call, input, &source, error) ||
-		!check_sense(&source, input, error) || !check_digest(&source, input, error) ||
+	if (value_is_null(bucket) || !s3_key_check(key, error) ||
+		!find_source(call, input, &source, error) || !check_sense(&source, input, error) ||
+		!check_digest(&source, input, error) ||
 		!s3_condition_check_write(call->region, name, key, input, error))
 		return VALUE_NOTHING;
 	g_auto(Value) info = info_of_copy(call, bucket, &source, input, error);
@@ -250,10 +251,12 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data) {
 static gboolean take_range(PartCopy *copy, GError **error) {
 	const char *range = value_get_text(copy->call.input, "CopySourceRange");
 	long long first, last;
+	int end = 0;
 	copy->size = copy->source.size;
 	if (!range)
 		return TRUE;
-	if (sscanf(range, "bytes=%lld-%lld", &first, &last) != 2 || first < 0 || last < first)
+	if (sscanf(range, "bytes=%lld-%lld%n", &first, &last, &end) != 2 || range[end] ||
+		first < 0 || last < first)
 		return s3_fail_argument(error,
 			"The x-amz-copy-source-range value must be of the form bytes=first-last "
 			"where "

@@ -4,7 +4,12 @@
 
 #include "region/services/s3/internal.h"
 
+#define LONGEST_KEY 1024 /* bytes */
 #define LARGEST_METADATA 2048
+
+gboolean s3_key_check(const char *key, GError **error) {
+	return strlen(key) <= LONGEST_KEY || s3_fail(error, "KeyTooLongError");
+}
 
 char *s3_quoted(const char *etag) {
 	return g_strdup_printf("\"%s\"", etag);

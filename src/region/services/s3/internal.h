@@ -201,6 +201,7 @@ void s3_info_checksums(ValueBuilder *output, Value info);
 /* The version member, where the bucket has or had versions. */
 void s3_add_version_id(ValueBuilder *output, Value bucket, const char *id);
 char *s3_quoted(const char *etag);
+gboolean s3_key_check(const char *key, GError **error); /* KeyTooLongError */
 
 /* ---- archives (archive.c) ---- */
 

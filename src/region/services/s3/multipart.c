@@ -145,8 +145,7 @@ static Value create(RegionCall *call, Value input, GError **error) {
 	g_auto(Value) bucket = s3_bucket_find(region, name, error);
 	if (value_is_null(bucket))
 		return VALUE_NOTHING;
-	if (strlen(key) > 1024) {
-		s3_fail(error, "KeyTooLongError");
+	if (!s3_key_check(key, error)) {
 		return VALUE_NOTHING;
 	}
 	g_autoptr(GError) local = NULL;

@@ -3,6 +3,8 @@
 
 #include "region/services/s3/internal.h"
 
+#define MOST_PARTS_SHOWN 1000
+
 /* ---- deletion ---- */
 
 static gboolean check_match(RegionCall *call, Value input, GError **error) {
@@ -52,6 +54,18 @@ static gboolean may_delete(RegionCall *call, const char *key, const char *id, GE
 	       s3_permit(whole, id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key, error);
 }
 
+/* The condition of one object of many, as the header has it of one. */
+static gboolean check_wanted(RegionCall *call, Value input, Value object, GError **error) {
+	const char *etag = value_get_text(object, "ETag");
+	if (value_has(object, "LastModifiedTime") || value_has(object, "Size"))
+		return s3_fail_not_implemented(error, "deletion by time or size");
+	if (!etag)
+		return TRUE;
+	g_auto(Value) condition = value_object_take("IfMatch", value_string(etag), NULL);
+	return s3_condition_check_write(call->region, value_get_text(input, "Bucket"),
+		value_get_text(object, "Key"), condition, error);
+}
+
 static Value delete_objects(RegionCall *call, Value input, GError **error) {
 	Value objects = value_get_path(input, "Delete", "Objects", NULL);
 	gboolean quiet = value_get_bool(value_get(input, "Delete"), "Quiet");
@@ -73,6 +87,7 @@ static Value delete_objects(RegionCall *call, Value input, GError **error) {
 		if (id && !*id)
 			id = NULL;
 		if (!may_delete(call, key, id, &local) ||
+			!check_wanted(call, input, value_at(objects, i), &local) ||
 			!s3_version_delete(call->region, bucket, key, id, &marker, &made, &local))
 			value_builder_add_take(failed, refused(key, id, local));
 		else if (!quiet)
@@ -166,6 +181,29 @@ static gboolean asks_for(Value input, const char *name) {
 	return FALSE;
 }
 
+/* A page of the parts; each is shown only where the upload had a checksum. */
+static Value shown_parts(Value info, Value input) {
+	Value sizes = value_get(info, "_Parts"), sums = value_get(info, "_PartChecksums");
+	gint64 n = (gint64)value_length(sizes);
+	gint64 first = CLAMP(value_get_int(input, "PartNumberMarker", 0), 0, n);
+	gint64 most =
+		CLAMP(value_get_int(input, "MaxParts", MOST_PARTS_SHOWN), 0, MOST_PARTS_SHOWN);
+	gint64 last = MIN(first + most, n);
+	g_autoptr(ValueBuilder) parts = value_builder_new(VALUE_TUPLE, NULL);
+	for (gint64 i = first; i < last && value_length(sums) > 0; i++) {
+		g_auto(Value) part = value_object_take("PartNumber", value_int(i + 1), "Size",
+			value_ref(value_at(sizes, (gsize)i)), NULL);
+		value_builder_add_take(parts, value_merge(part, value_at(sums, (gsize)i)));
+	}
+	Value output = value_object_take("TotalPartsCount", value_int(n), "MaxParts",
+		value_int(most), "IsTruncated", value_bool(last < n), "PartNumberMarker",
+		value_int(first), "NextPartNumberMarker", value_int(last), NULL);
+	return value_builder_length(parts) == 0
+		       ? output
+		       : value_with_take(
+				 output, "Parts", value_builder_end(g_steal_pointer(&parts)));
+}
+
 static Value get_attributes(RegionCall *call, Value input, GError **error) {
 	g_auto(S3Version) version = {0};
 	if (!find(call, input, &version, error))
@@ -188,11 +226,8 @@ static Value get_attributes(RegionCall *call, Value input, GError **error) {
 			output = value_with_take(
 				output, "Checksum", value_builder_end(g_steal_pointer(&checksum)));
 	}
-	Value parts = value_get(version.info, "_Parts");
-	if (asks_for(input, "ObjectParts") && value_length(parts) > 0)
-		output = value_with_take(output, "ObjectParts",
-			value_object_take(
-				"TotalPartsCount", value_int((gint64)value_length(parts)), NULL));
+	if (asks_for(input, "ObjectParts") && value_length(value_get(version.info, "_Parts")) > 0)
+		output = value_with_take(output, "ObjectParts", shown_parts(version.info, input));
 	return output;
 }
 

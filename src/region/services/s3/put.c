@@ -255,10 +255,9 @@ static gboolean prepare_part(Put *put) {
 static gboolean prepare_object(Put *put) {
 	Value input = put->call.input;
 	const char *key = value_get_text(input, "Key");
-	if (strlen(key) > 1024)
-		return s3_fail(&put->error, "KeyTooLongError");
-	if (!s3_condition_check_write(put->call.call.region, value_get_text(input, "Bucket"), key,
-		    input, &put->error))
+	if (!s3_key_check(key, &put->error) ||
+		!s3_condition_check_write(put->call.call.region, value_get_text(input, "Bucket"),
+			key, input, &put->error))
 		return FALSE;
 	put->info = s3_info_of_input(&put->call.call, put->call.bucket, input, &put->error);
 	return !put->error;
