@@ -57,15 +57,11 @@ static const char *guard(const WireRequest *request) {
 
 static gboolean serves(const RegionHttpRoute *route, const WireRequest *head) {
 	return (!route->prefix || g_str_has_prefix(head->path, route->prefix)) &&
-	       (route->serves_foreign || !region_is_foreign(head)) &&
 	       (!route->matches || route->matches(head));
 }
 
-const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region) {
+static const RegionHttpRoute *find_route(const WireRequest *head) {
 	const RegionHttpRoute *found = NULL;
-	/* The admin API is for this machine's developer only. */
-	if (!names_our_host(head) || (head->vpc && g_str_has_prefix(head->path, "/_terrarium/")))
-		return NULL;
 	for (const RegionService *const *service = region_services; *service; service++)
 		for (const RegionHttpRoute *route = (*service)->routes;
 			route && (route->prefix || route->matches); route++) {
@@ -77,6 +73,14 @@ const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region
 				found = route;
 		}
 	return found;
+}
+
+const RegionHttpRoute *region_find_route(const WireRequest *head, Region *region) {
+	/* The admin API is for this machine's developer only. */
+	if (!names_our_host(head) || (head->vpc && g_str_has_prefix(head->path, "/_terrarium/")))
+		return NULL;
+	const RegionHttpRoute *found = find_route(head);
+	return found && (found->serves_foreign || !region_is_foreign(head)) ? found : NULL;
 }
 
 /* ---- calls ---- */
