@@ -8,7 +8,6 @@ import io
 import os
 import signal
 import struct
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -621,33 +620,7 @@ def test_hosts(region, s3, bucket):
     assert urllib.request.urlopen(f"{region.url}/{bucket}/k").read() == b"x"
 
 
-# ---- whole programs ----
-
-
-def aws(region, *arguments):
-    done = subprocess.run(
-        ["aws", "--endpoint-url", region.url, "s3", *arguments],
-        env=dict(os.environ, AWS_ACCESS_KEY_ID="terrarium", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1"),
-        capture_output=True, text=True, timeout=60, check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_aws_command(region, tmp_path):
-    files = tmp_path / "files"
-    (files / "sub").mkdir(parents=True)
-    for i in range(20):
-        (files / "sub" / f"{i} +.txt").write_text(str(i))
-    (files / "large").write_bytes(os.urandom(20 * MIB))
-    aws(region, "mb", "s3://tests-command")
-    aws(region, "sync", str(files), "s3://tests-command/x/")
-    assert "20971520 large" in aws(region, "ls", "s3://tests-command/x/")
-    aws(region, "sync", "s3://tests-command/x/", str(tmp_path / "back"))
-    assert subprocess.run(["diff", "-r", files, tmp_path / "back"], check=False).returncode == 0
-    assert aws(region, "sync", str(files), "s3://tests-command/x/") == ""
-    aws(region, "mv", "s3://tests-command/x/large", "s3://tests-command/y")
-    aws(region, "rb", "--force", "s3://tests-command")
+# ---- kills ----
 
 
 def test_survives_kill(region, tmp_path):
