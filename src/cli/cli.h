@@ -52,6 +52,10 @@ guint cli_port(void);
 void cli_keys(char **access_key_id, char **secret_access_key);
 /* "Error: …" on standard error; returns 1, for the command to return. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* The same for a word that is none of a command's subcommands; says which one was meant, if that is
+ * to be seen. */
+int cli_fail_unknown(
+	const char *command, const char *word, const char *const *known, gsize n_known);
 gboolean cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary);
 /* The process that holds the data folder's lock, 0 if none does. */
 int cli_region_pid(const char *home);

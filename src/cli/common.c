@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 
 #define DEFAULT_PORT 4566
@@ -46,6 +47,13 @@ int cli_fail(const char *format, ...) {
 	va_end(arguments);
 	fprintf(stderr, "Error: %s\n", text);
 	return 1;
+}
+
+int cli_fail_unknown(
+	const char *command, const char *word, const char *const *known, gsize n_known) {
+	const char *near = text_nearest(word, known, n_known);
+	return cli_fail("terrarium %s has no command named \"%s\".%s%s%s", command, word,
+		near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 gboolean cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *summary) {

@@ -156,10 +156,15 @@ static const struct {
 };
 
 static int run(int argc, char **argv) {
-	for (guint i = 0; argc > 1 && i < G_N_ELEMENTS(subcommands); i++)
-		if (g_str_equal(argv[1], subcommands[i].name))
+	const char *names[G_N_ELEMENTS(subcommands)];
+	for (guint i = 0; i < G_N_ELEMENTS(subcommands); i++) {
+		names[i] = subcommands[i].name;
+		if (argc > 1 && g_str_equal(argv[1], names[i]))
 			return subcommands[i].run(argc - 1, argv + 1);
+	}
 	gboolean help = argc > 1 && (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h"));
+	if (argc > 1 && !help)
+		cli_fail_unknown("connection", argv[1], names, G_N_ELEMENTS(names));
 	fprintf(help ? stdout : stderr,
 		"Usage: terrarium connection list\n"
 		"       terrarium connection approve NAME [--repository "

@@ -228,10 +228,14 @@ def test_clone_reference(pipes, name, connection, tmp_path):
     for words in [["approve", "pipe"], ["bind", "pipe", "acme/clone", str(repository.folder)]]:
         assert pipes.region.run("connection", *words).returncode == 0
     source = git_source(connection, "acme/clone", OutputArtifactFormat="CODEBUILD_CLONE_REF")
-    run = pipes.create(name, [source], [SHIP])
+    whole = dict(SHIP, name="Whole", configuration={"BucketName": "pipe-site", "Extract": "false", "ObjectKey": "x.zip"})
+    run = pipes.create(name, [source], [SHIP, whole])
     pipes.wait(name, run, "Failed")
-    ship, git = pipes.actions(name, run)
-    assert "cannot be extracted" in ship["output"]["executionResult"]["errorDetails"]["message"]
+    *deployments, git = pipes.actions(name, run)
+    for each in deployments:
+        message = each["output"]["executionResult"]["errorDetails"]["message"]
+        assert "The input artifact 'app' is a reference to the Git repository acme/clone" in message
+    assert len(deployments) == 2
     place = git["output"]["outputArtifacts"][0]["s3location"]
     assert json.loads(pipes.s3.get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()) == {
         "ConnectionArn": connection,

@@ -231,6 +231,8 @@ def test_what_is_refused(region, make, tmp_path):
         urllib.request.urlopen(foreign)
     assert failure.value.code == 403
     assert region.run("push", str(tmp_path)).returncode == 1
+    assert 'no command named "aprove". Did you mean "approve"?' in fails("aprove", "refuse")
+    assert "NAME OWNER/REPO" in fails("bind", "refuse") and "Usage:" in fails()
 
 
 def test_types(region, connections, terrarium, tmp_path):

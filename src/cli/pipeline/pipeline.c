@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "cli/pipeline/pipeline.h"
 
 #define POLL_US (G_USEC_PER_SEC / 2)
@@ -423,24 +422,18 @@ static const struct {
 	{"logs", "Print what the builds wrote", run_logs},
 };
 
-static void fail_unknown(const char *name) {
-	const char *names[G_N_ELEMENTS(actions)];
-	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
-		names[i] = actions[i].name;
-	const char *near = text_nearest(name, names, G_N_ELEMENTS(names));
-	cli_fail("terrarium pipeline has no command named \"%s\".%s%s%s", name,
-		near ? " Did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
 static int run(int argc, char **argv) {
 	const char *name = argc > 1 ? argv[1] : "--help";
-	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
-		if (g_str_equal(actions[i].name, name))
+	const char *names[G_N_ELEMENTS(actions)];
+	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
+		names[i] = actions[i].name;
+		if (g_str_equal(names[i], name))
 			return actions[i].run(argc - 1, argv + 1);
+	}
 	gboolean asked = g_str_equal(name, "--help") || g_str_equal(name, "-h");
 	FILE *out = asked && argc > 1 ? stdout : stderr;
 	if (!asked)
-		fail_unknown(name);
+		cli_fail_unknown("pipeline", name, names, G_N_ELEMENTS(names));
 	fprintf(out, "Usage: terrarium pipeline COMMAND [OPTION…] [PIPELINE]\n\nCommands:\n");
 	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
 		fprintf(out, "  %-10s %s\n", actions[i].name, actions[i].summary);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "region/services/codepipeline/internal.h"
+#include "region/services/connections/connections.h"
 #include "region/services/iam/iam.h"
 #include "region/services/s3/s3.h"
 
@@ -104,6 +105,19 @@ char *pipeline_artifact_arn(const PipelineAction *action, const char *name) {
 		value_get_text(place, "key"));
 }
 
+/* What CODEBUILD_CLONE_REF makes is for builds only. */
+static gboolean is_usable(PipelineAction *action, const char *name, const char *path) {
+	g_auto(Value) reference = connections_reference_read(path);
+	if (value_is_null(reference) || pipeline_is(value_get(action->declaration, "actionTypeId"),
+						"provider", "CodeBuild"))
+		return TRUE;
+	pipeline_action_fail(action, "ConfigurationError",
+		"The input artifact '%s' is a reference to the Git repository %s "
+		"(OutputArtifactFormat CODEBUILD_CLONE_REF), which only CodeBuild actions can use.",
+		name, value_get_text(reference, "FullRepositoryName"));
+	return FALSE;
+}
+
 char *pipeline_artifact_file(PipelineAction *action, const char *name) {
 	Value place = place_of(action, name);
 	const char *bucket = value_get_text(place, "bucket"), *key = value_get_text(place, "key");
@@ -131,8 +145,12 @@ char *pipeline_artifact_file(PipelineAction *action, const char *name) {
 	g_autofree char *base = g_strconcat("in-", name, ".zip", NULL);
 	char *path = g_build_filename(folder, base, NULL);
 	if (s3_object_open(action->region, bucket, key, NULL, &object, &error) &&
-		pipeline_file_from(object.fd, object.size, path, &error))
-		return path;
+		pipeline_file_from(object.fd, object.size, path, &error)) {
+		if (is_usable(action, name, path))
+			return path;
+		g_free(path);
+		return NULL;
+	}
 	pipeline_action_fail(action, "ConfigurationError",
 		"Unable to access the artifact with Amazon S3 object key '%s' located in the "
 		"Amazon "
