@@ -281,26 +281,43 @@ static void append_carets(GString *out, const char *line, gsize from, gsize to, 
 	g_string_append_c(out, '\n');
 }
 
-static void append_quote(
-	GString *out, const Diag *diag, const char *text, gsize length, gboolean color) {
-	const SourceRange *subject = &diag->subject;
-	gsize start_byte = MIN(subject->start_byte, length),
-	      end_byte = MIN(subject->end_byte, length);
-	const char *line = line_start(text, start_byte);
-	gsize size = line_length(line);
-	gsize from = MIN(start_byte - (gsize)(line - text), size);
-	gsize to = MIN(MAX(end_byte, start_byte) - (gsize)(line - text), size);
-	g_autofree char *number = g_strdup_printf("%4u: ", subject->start_line);
-	g_string_append(out, number);
-	if (color)
+/* A line, the part of it that is in the subject underlined, or with carets below. */
+static void append_line(GString *out, const char *text, gsize start, guint number,
+	const SourceRange *subject, gboolean color) {
+	const char *line = text + start;
+	gsize end = start + line_length(line);
+	gsize from = CLAMP(subject->start_byte, start, end) - start;
+	gsize to = CLAMP(MAX(subject->end_byte, subject->start_byte), start, end) - start;
+	gboolean marked = subject->start_byte <= end && subject->end_byte >= start;
+	g_autofree char *margin = g_strdup_printf("%4u: ", number);
+	g_string_append(out, margin);
+	if (color && marked)
 		g_string_append_printf(out, "%.*s" UNDERLINE "%.*s" RESET "%s", (int)from, line,
 			(int)(to - from), line + from, "");
 	else
 		g_string_append_len(out, line, (gssize)to);
-	g_string_append_len(out, line + to, (gssize)(size - to));
+	g_string_append_len(out, line + to, (gssize)(end - start - to));
 	g_string_append_c(out, '\n');
-	if (!color)
-		append_carets(out, line, from, to, (guint)strlen(number));
+	if (!color && marked && start <= subject->start_byte)
+		append_carets(out, line, from, to, (guint)strlen(margin));
+}
+
+/* The lines of the place, and of what it is quoted with; empty ones are left out. */
+static void append_quote(
+	GString *out, const Diag *diag, const char *text, gsize length, gboolean color) {
+	const SourceRange shown = source_range_join(diag->quoted, diag->subject);
+	gsize start = (gsize)(line_start(text, MIN(shown.start_byte, length)) - text);
+	gboolean any = FALSE;
+	for (guint number = shown.start_line; start < length || !any; number++) {
+		gsize size = line_length(text + start);
+		if (any && start > shown.end_byte)
+			break;
+		if (size > 0 || !any)
+			append_line(out, text, start, number, &diag->subject, color);
+		any = TRUE;
+		start += size + strspn(text + start + size, "\r");
+		start += start < length;
+	}
 }
 
 static void append_place(GString *out, const Diag *diag, const Sources *sources, gboolean color) {

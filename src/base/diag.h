@@ -30,6 +30,7 @@ typedef struct {
 			  NULL */
 	char *context; /* what the quoted line is in: `resource "aws_vpc" "main"`; or NULL */
 	SourceRange subject;
+	SourceRange quoted; /* more lines than the subject's to quote; nowhere: those only */
 	gboolean alone; /* a warning that is not gathered with others of the same summary */
 	GPtrArray *values; /* of char*: "var.x is 3" lines about the expression; or NULL */
 	gpointer extra; /* more about it, for a room above (a provider's attribute path); or NULL */

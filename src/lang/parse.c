@@ -5,10 +5,10 @@
  *
  *   body       = { attribute | block }
  *   attribute  = name "=" expr newline
- *   block      = name { name | string } "{" newline body "}" newline
+ *   block      = name { name | string } "{" ( newline body | name "=" expr ) "}" newline
  *
  * and of expr in parse_expr.c, of templates in parse_template.c. After an error the parser goes on
- * behind it, to find more. Must never evaluate.
+ * behind it, so that what follows has its names, but tells no second one. Must never evaluate.
  */
 #include "lang/parse.h"
 
@@ -35,23 +35,29 @@ static void recover(Parser *parser) {
 	parser->enclosed = 0;
 }
 
-static void end_line(Parser *parser, const char *what) {
+static void end_line(Parser *parser, gsize from, const char *what) {
 	scan_blanks(parser);
 	char c = scan_peek(parser);
+	gboolean argument = g_str_equal(what, "argument");
 	if (parser->failed) {
 		recover(parser);
 	} else if (c == '\n') {
 		parser->at++;
-	} else if (parser->at < parser->end && c != '}') {
+	} else if (parser->at < parser->end) {
 		g_autofree char *summary = g_strdup_printf("Missing newline after %s", what);
-		parse_broken(parser, parser->at, parser->at + 1, summary,
-			g_str_equal(what, "argument")
-				? "An argument definition must end with a newline."
-				: "A block definition must end with a newline.");
+		if (argument && c == ',')
+			parse_unexpected(parser, from, "Unexpected comma after argument",
+				"Argument definitions must be separated by newlines, not commas. "
+				"An argument definition must end with a newline.");
+		else
+			parse_unexpected(parser, from, summary,
+				argument ? "An argument definition must end with a newline."
+					 : "A block definition must end with a newline.");
 		recover(parser);
 	}
 }
 
+/* Behind the equals sign. The end of the line is the caller's. */
 static void parse_attribute(
 	Parser *parser, LangBody *body, const char *name, SourceRange name_range) {
 	LangExpr *expr = parse_expr(parser);
@@ -69,7 +75,6 @@ static void parse_attribute(
 	attribute->range = scan_range(parser, name_range.start_byte, expr->range.end_byte);
 	if (!other)
 		g_ptr_array_add(body->attributes, attribute);
-	end_line(parser, "argument");
 }
 
 /* Labels: names or quoted strings without templates. */
@@ -85,7 +90,9 @@ static gboolean parse_labels(Parser *parser, LangBlock *block) {
 			label = expr->kind == EXPR_LITERAL ? value_text(expr->literal) : NULL;
 			if (!label) {
 				parse_broken(parser, start, parser->at, "Invalid string literal",
-					"Template sequences are not allowed in this string.");
+					"Template sequences are not allowed in this string. To "
+					"include a literal \"$\", double it (as \"$$\") to escape "
+					"it.");
 				return FALSE;
 			}
 			label = g_intern_string(label);
@@ -109,6 +116,73 @@ static gboolean parse_labels(Parser *parser, LangBlock *block) {
 	return TRUE;
 }
 
+static gboolean is_equals(const Parser *parser) {
+	return scan_peek(parser) == '=' && scan_peek_at(parser, 1) != '=';
+}
+
+/* Behind the only argument of a block on one line. */
+static void end_single(Parser *parser) {
+	scan_blanks(parser);
+	char c = scan_peek(parser);
+	if (!parser->failed && c != '}')
+		parse_unexpected(parser, parser->at, "Invalid single-argument block definition",
+			c == ','    ? "Single-line block syntax can include only one argument "
+				      "definition. To define multiple arguments, use the "
+				      "multi-line block syntax with one argument definition per "
+				      "line."
+			: c == '\n' ? "An argument definition on the same line as its containing "
+				      "block creates a single-line block definition, which must "
+				      "also be closed on the same line. Place the block's closing "
+				      "brace immediately after the argument definition."
+				    : "A single-line block definition must end with a closing "
+				      "brace immediately after its single argument definition.");
+	if (!parser->failed)
+		return;
+	recover(parser);
+	parse_body(parser, lang_file_new_body(parser->file), TRUE);
+}
+
+/* block-on-one-line = "{" name "=" expr "}" */
+static void parse_single(Parser *parser, LangBody *body) {
+	gsize start = parser->at;
+	SourceRange range;
+	const char *name = scan_name(parser, &range);
+	scan_blanks(parser);
+	if (name && is_equals(parser)) {
+		parser->at++;
+		parse_attribute(parser, body, name, range);
+	} else if (name &&
+		   (scan_peek(parser) == '"' || scan_peek(parser) == '{' || scan_at_name(parser))) {
+		g_autofree char *detail = g_strdup_printf(
+			"A single-line block definition can contain only a single argument. If you "
+			"meant to define argument \"%s\", use an equals sign to assign it a value. "
+			"To define a nested block, place it on a line of its own within its parent "
+			"block.",
+			name);
+		parse_broken(parser, start, range.end_byte, "Argument definition required", detail);
+	} else {
+		parser->at = start;
+		parse_unexpected(parser, start, "Argument or block definition required",
+			name ? "An argument or block definition is required here. To set an "
+			       "argument, use the equals sign \"=\" to introduce the argument "
+			       "value."
+			     : "An argument or block definition is required here.");
+	}
+	end_single(parser);
+}
+
+static void parse_block_inside(Parser *parser, LangBody *body) {
+	scan_blanks(parser);
+	char c = scan_peek(parser);
+	if (c == '\n' || c == '}' || parser->at >= parser->end) {
+		parse_body(parser, body, TRUE);
+		return;
+	}
+	gsize start = parser->at;
+	parse_single(parser, body);
+	body->range = scan_range(parser, start, parser->at);
+}
+
 static void parse_block_body(Parser *parser, LangBlock *block, gsize start) {
 	gsize open = parser->at - 1;
 	block->body = lang_file_new_body(parser->file);
@@ -117,7 +191,7 @@ static void parse_block_body(Parser *parser, LangBlock *block, gsize start) {
 			"Blocks may not be nested this deep.");
 		recover(parser);
 	} else {
-		parse_body(parser, block->body, TRUE);
+		parse_block_inside(parser, block->body);
 	}
 	parser->depth--;
 	block->body->end = scan_range(parser, parser->at, parser->at);
@@ -129,7 +203,7 @@ static void parse_block_body(Parser *parser, LangBlock *block, gsize start) {
 			"may be caused "
 			"by incorrect brace nesting elsewhere in this file.");
 	block->body->range = scan_range(parser, open, parser->at);
-	end_line(parser, "block definition");
+	end_line(parser, start, "block definition");
 }
 
 static void parse_block(Parser *parser, LangBody *body, const char *type, SourceRange type_range) {
@@ -145,15 +219,14 @@ static void parse_block(Parser *parser, LangBody *body, const char *type, Source
 		g_ptr_array_add(body->blocks, block);
 		return;
 	}
-	if (block->n_labels == 0)
-		parse_broken(parser, parser->at, parser->at + 1, "Invalid block definition",
-			"A block definition must have block content delimited by \"{\" and \"}\", "
-			"starting on the "
-			"same line as the block header; an argument needs an equals sign.");
-	else
-		parse_broken(parser, parser->at, parser->at + 1, "Invalid block definition",
-			"Either a quoted string block label or an opening brace (\"{\") is "
-			"expected here.");
+	parse_unexpected(parser, type_range.start_byte, "Invalid block definition",
+		is_equals(parser) ? "The equals sign \"=\" indicates an argument definition, and "
+				    "must not be used when defining a block."
+		: scan_peek(parser) == '\n'
+			? "A block definition must have block content delimited by \"{\" and "
+			  "\"}\", starting on the same line as the block header."
+			: "Either a quoted string block label or an opening brace (\"{\") is "
+			  "expected here.");
 	recover(parser);
 }
 
@@ -161,9 +234,11 @@ static void parse_item(Parser *parser, LangBody *body) {
 	SourceRange range;
 	const char *name = scan_name(parser, &range);
 	if (!name) {
-		parse_broken(parser, parser->at, parser->at + 1, "Invalid argument name",
-			"Argument names must not be quoted; expected an argument or a block "
-			"definition here.");
+		gboolean quoted = scan_peek(parser) == '"';
+		parse_unexpected(parser, parser->at,
+			quoted ? "Invalid argument name" : "Argument or block definition required",
+			quoted ? "Argument names must not be quoted."
+			       : "An argument or block definition is required here.");
 		gsize before = parser->at;
 		recover(parser);
 		if (parser->at == before)
@@ -171,11 +246,18 @@ static void parse_item(Parser *parser, LangBody *body) {
 		return;
 	}
 	scan_blanks(parser);
-	if (scan_peek(parser) == '=' && scan_peek_at(parser, 1) != '=') {
+	if (is_equals(parser)) {
 		parser->at++;
 		parse_attribute(parser, body, name, range);
-	} else {
+		end_line(parser, range.start_byte, "argument");
+	} else if (scan_peek(parser) == '"' || scan_peek(parser) == '{' || scan_at_name(parser)) {
 		parse_block(parser, body, name, range);
+	} else {
+		parse_broken(parser, range.start_byte, range.end_byte,
+			"Argument or block definition required",
+			"An argument or block definition is required here. To set an argument, use "
+			"the equals sign \"=\" to introduce the argument value.");
+		recover(parser);
 	}
 }
 
@@ -227,7 +309,7 @@ LangFile *lang_parse_expression(
 	LangExpr *expr = parse_expr(&parser);
 	scan_blanks(&parser);
 	if (!parser.failed && parser.at < parser.end)
-		parse_broken(&parser, parser.at, parser.at + 1, "Extra characters after expression",
+		parse_unexpected(&parser, 0, "Extra characters after expression",
 			"An expression was successfully parsed, but extra characters were found "
 			"after it.");
 	parser.file->expr = diags_error_count(diags) > errors ? NULL : expr;

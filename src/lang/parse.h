@@ -21,7 +21,8 @@ typedef struct {
 	gsize last_byte; /* of the last place found, with its column: lines may be long */
 	guint last_line, last_column;
 	Diags *diags;
-	gboolean failed; /* the expression being read is broken: stay quiet until it is over */
+	gboolean failed; /* what is being read is broken: out of it, to where it goes on */
+	gboolean told; /* an error was: what comes after it may follow from it, and is not told */
 } Parser;
 
 /* ---- characters ---- */
@@ -55,6 +56,8 @@ gboolean scan_take(Parser *parser, const char *punctuation);
 gboolean scan_word(Parser *parser, const char *word);
 /* The name that comes next (interned), or NULL. */
 const char *scan_name(Parser *parser, SourceRange *range);
+/* Where the symbol ends that begins right here: a name, a number, punctuation, a newline. */
+gsize scan_symbol_end(const Parser *parser);
 /* Whether a name begins right here. */
 gboolean scan_at_name(const Parser *parser);
 
@@ -68,6 +71,8 @@ LangExpr **parse_keep_all(Parser *parser, GPtrArray *array);
 /* Says what is wrong, unless something was already, and gives a node to go on with. */
 LangExpr *parse_broken(
 	Parser *parser, gsize start, gsize end, const char *summary, const char *detail);
+/* The same of what comes next, where something else should; quoted from `from` on. */
+LangExpr *parse_unexpected(Parser *parser, gsize from, const char *summary, const char *detail);
 
 /* ---- parse_expr.c, parse_template.c ---- */
 

@@ -11,7 +11,7 @@
  *   object     = "{" ( { key ( "=" | ":" ) expr ( "," | newline ) } | for ) "}"
  *   for        = "for" name [ "," name ] "in" expr ":" expr [ "=>" expr [ "..." ] ] [ "if" expr ]
  *
- * After an error the rest of the expression stays quiet; what is returned is whole enough to go on.
+ * After an error the rest is skipped; what is returned is whole enough to go on.
  */
 #include "lang/parse.h"
 
@@ -19,11 +19,15 @@
 
 static LangExpr *parse_number(Parser *parser) {
 	gsize start = parser->at;
-	while (g_ascii_isdigit(scan_peek(parser)))
+	guint points = 0;
+	while (g_ascii_isdigit(scan_peek(parser)) ||
+		(scan_peek(parser) == '.' && g_ascii_isdigit(scan_peek_at(parser, 1)))) {
+		points += scan_peek(parser) == '.';
 		parser->at++;
-	if (scan_peek(parser) == '.' && g_ascii_isdigit(scan_peek_at(parser, 1)))
-		for (parser->at++; g_ascii_isdigit(scan_peek(parser));)
-			parser->at++;
+	}
+	if (points > 1)
+		return parse_broken(parser, start, parser->at, "Invalid number literal",
+			"Failed to recognize the value of this number literal.");
 	if (scan_peek(parser) == 'e' || scan_peek(parser) == 'E') {
 		gsize sign = scan_peek_at(parser, 1) == '+' || scan_peek_at(parser, 1) == '-';
 		if (g_ascii_isdigit(scan_peek_at(parser, 1 + sign)))
@@ -36,27 +40,52 @@ static LangExpr *parse_number(Parser *parser) {
 
 /* ---- primary expressions ---- */
 
+static LangExpr *bad_for(Parser *parser, gsize start, const char *detail) {
+	scan_blanks(parser);
+	return parse_unexpected(parser, start, "Invalid 'for' expression", detail);
+}
+
+/* What is opened at `start` needs something else here, or its end. */
+static void missing(
+	Parser *parser, gsize start, const char *what, const char *summary, const char *detail) {
+	scan_blanks(parser);
+	if (parser->at < parser->end) {
+		parse_unexpected(parser, start, summary, detail);
+		return;
+	}
+	g_autofree char *unterminated = g_strdup_printf("Unterminated %s", what);
+	parse_broken(parser, start, start + 1, unterminated,
+		"There is no corresponding closing bracket before the end of the file. This may be "
+		"caused by incorrect bracket nesting elsewhere in this file.");
+}
+
 static LangExpr *parse_for(Parser *parser, gsize start, gboolean object) {
 	LangExpr *expr = parse_node(parser, EXPR_FOR, start);
 	expr->value_name = scan_name(parser, NULL);
-	if (expr->value_name && scan_take(parser, ",")) {
+	if (!expr->value_name)
+		return bad_for(parser, start, "For expression requires variable name after 'for'.");
+	if (scan_take(parser, ",")) {
 		expr->key_name = expr->value_name;
 		expr->value_name = scan_name(parser, NULL);
+		if (!expr->value_name)
+			return bad_for(parser, start,
+				"For expression requires value variable name after comma.");
 	}
-	if (!expr->value_name || !scan_word(parser, "in"))
-		return parse_broken(parser, start, parser->at + 1, "Invalid 'for' expression",
-			"For expression requires names for the elements, then the 'in' keyword.");
+	if (!scan_word(parser, "in"))
+		return bad_for(parser, start,
+			"For expression requires the 'in' keyword after its name declarations.");
 	expr->collection = parse_expr(parser);
 	if (!scan_take(parser, ":"))
-		return parse_broken(parser, start, parser->at + 1, "Invalid 'for' expression",
+		return bad_for(parser, start,
 			"For expression requires a colon after the collection expression.");
 	expr->result = parse_expr(parser);
+	scan_blanks(parser);
+	if (scan_looking_at(parser, "=>") != object)
+		return bad_for(parser, start,
+			object ? "Key expression is required when building an object."
+			       : "Key expression is not valid when building a tuple.");
 	if (object) {
-		if (!scan_take(parser, "=>"))
-			return parse_broken(parser, start, parser->at + 1,
-				"Invalid 'for' expression",
-				"For expression in an object must give a key and a value, "
-				"separated by =>.");
+		parser->at += 2;
 		expr->result_key = expr->result;
 		expr->result = parse_expr(parser);
 		expr->grouped = scan_take(parser, "...");
@@ -64,8 +93,8 @@ static LangExpr *parse_for(Parser *parser, gsize start, gboolean object) {
 	if (scan_word(parser, "if"))
 		expr->filter = parse_expr(parser);
 	if (!scan_take(parser, object ? "}" : "]"))
-		return parse_broken(parser, parser->at, parser->at + 1, "Invalid 'for' expression",
-			"Extra characters after the end of the 'for' expression.");
+		return bad_for(
+			parser, start, "Extra characters after the end of the 'for' expression.");
 	expr->range = scan_range(parser, start, parser->at);
 	return expr;
 }
@@ -85,7 +114,8 @@ static LangExpr *parse_tuple(Parser *parser) {
 		if (parser->failed || scan_take(parser, "]"))
 			break;
 		if (!scan_take(parser, ",")) {
-			parse_broken(parser, parser->at, parser->at + 1, "Missing item separator",
+			missing(parser, start, "tuple constructor expression",
+				"Missing item separator",
 				"Expected a comma to mark the beginning of the next item.");
 			break;
 		}
@@ -108,6 +138,17 @@ static gboolean end_item(Parser *parser, gboolean *over) {
 	return separated || *over;
 }
 
+/* Behind a key that nothing is assigned to. */
+static void missing_value(Parser *parser, gsize start) {
+	scan_blanks(parser);
+	gboolean over = scan_peek(parser) == '\n' || scan_peek(parser) == ',';
+	missing(parser, start, "object constructor expression",
+		over ? "Missing attribute value" : "Missing key/value separator",
+		over ? "Expected an attribute value, introduced by an equals sign (\"=\")."
+		     : "Expected an equals sign (\"=\") to mark the beginning of the attribute "
+		       "value.");
+}
+
 static LangExpr *parse_object(Parser *parser) {
 	gsize start = parser->at++;
 	guint outer = parser->enclosed;
@@ -127,13 +168,11 @@ static LangExpr *parse_object(Parser *parser) {
 		if (!parser->failed &&
 			(scan_looking_at(parser, "=>") ||
 				(!scan_take(parser, "=") && !scan_take(parser, ":"))))
-			parse_broken(parser, parser->at, parser->at + 1, "Missing attribute value",
-				"Expected an attribute value, introduced by an equals sign "
-				"(\"=\").");
+			missing_value(parser, start);
 		g_ptr_array_add(
 			values, parser->failed ? keys->pdata[keys->len - 1] : parse_expr(parser));
 		if (!parser->failed && !end_item(parser, &over))
-			parse_broken(parser, parser->at, parser->at + 1,
+			missing(parser, start, "object constructor expression",
 				"Missing attribute separator",
 				"Expected a newline or comma to mark the beginning of the next "
 				"attribute.");
@@ -157,10 +196,13 @@ static LangExpr *parse_call(Parser *parser, gsize start, const char *name, Sourc
 		if (parser->failed || scan_take(parser, ")"))
 			break;
 		if (expand || !scan_take(parser, ",")) {
-			parse_broken(parser, parser->at, parser->at + 1,
-				"Missing argument separator",
-				"A comma is required to separate each function argument from the "
-				"next.");
+			missing(parser, start, "function call",
+				expand ? "Missing closing parenthesis"
+				       : "Missing argument separator",
+				expand ? "An expanded function argument (with ...) must be "
+					 "immediately followed by closing parentheses."
+				       : "A comma is required to separate each function argument "
+					 "from the next.");
 			break;
 		}
 	}
@@ -211,7 +253,7 @@ static LangExpr *parse_parentheses(Parser *parser) {
 	parser->enclosed++;
 	LangExpr *inner = parse_expr(parser);
 	if (!scan_take(parser, ")"))
-		parse_broken(parser, parser->at, parser->at + 1, "Unbalanced parentheses",
+		parse_unexpected(parser, start, "Unbalanced parentheses",
 			"Expected a closing parenthesis to terminate the expression.");
 	parser->enclosed--;
 	LangExpr *expr = parse_node(parser, EXPR_PARENTHESES, start);
@@ -236,7 +278,7 @@ static LangExpr *parse_primary(Parser *parser) {
 		return parse_parentheses(parser);
 	if (scan_at_name(parser))
 		return parse_word(parser);
-	return parse_broken(parser, parser->at, parser->at + 1, "Invalid expression",
+	return parse_unexpected(parser, parser->at, "Invalid expression",
 		"Expected the start of an expression, but found an invalid expression token.");
 }
 
@@ -290,7 +332,7 @@ static LangExpr *parse_dot(Parser *parser, LangExpr *expr, gsize start) {
 	}
 	const char *name = scan_name(parser, NULL);
 	if (!name)
-		return parse_broken(parser, from, parser->at + 1, "Invalid attribute name",
+		return parse_unexpected(parser, from, "Invalid attribute name",
 			"An attribute name is required after a dot.");
 	LangStep step = {.kind = LANG_STEP_NAME,
 		.name = name,
@@ -305,7 +347,7 @@ static LangExpr *parse_index(Parser *parser, LangExpr *expr, gsize start) {
 	gboolean closed = scan_take(parser, "]");
 	parser->enclosed--;
 	if (!closed)
-		return parse_broken(parser, from, parser->at + 1, "Missing close bracket on index",
+		return parse_unexpected(parser, from, "Missing close bracket on index",
 			"The index operator must end with a closing bracket (\"]\").");
 	ValueKind kind = key->kind == EXPR_LITERAL ? value_kind(key->literal) : VALUE_NULL;
 	if (kind == VALUE_STRING || kind == VALUE_NUMBER)
@@ -437,8 +479,7 @@ static LangExpr *parse_conditional(Parser *parser) {
 		return condition;
 	LangExpr *then = parse_expr(parser);
 	if (!scan_take(parser, ":"))
-		return parse_broken(parser, start, parser->at + 1,
-			"Missing false expression in conditional",
+		return parse_unexpected(parser, start, "Missing false expression in conditional",
 			"The conditional operator (...?...:...) requires a false expression, "
 			"delimited by a colon.");
 	LangExpr *otherwise = parse_expr(parser);

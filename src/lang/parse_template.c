@@ -6,6 +6,7 @@
  *   directive  = "if" expr | "else" | "endif" | "for" name [ "," name ] "in" expr | "endfor"
  *   heredoc    = ( "<<" | "<<-" ) name newline { line } name
  */
+#include "base/text.h"
 #include "lang/parse.h"
 
 /* ---- parts ---- */
@@ -72,8 +73,10 @@ static void parse_unicode_escape(Parser *parser, GString *out, gsize start, int 
 		int digit = g_ascii_xdigit_value(scan_peek(parser));
 		if (digit < 0) {
 			parse_broken(parser, start, parser->at + 1, "Invalid escape sequence",
-				"The \\u escape sequence must be followed by four hexadecimal "
-				"digits, \\U by eight.");
+				digits == 4 ? "The \\u escape sequence must be followed by four "
+					      "hexadecimal digits."
+					    : "The \\U escape sequence must be followed by "
+					      "eight hexadecimal digits.");
 			return;
 		}
 		c = c * 16 + (gunichar)digit;
@@ -96,13 +99,24 @@ static void parse_escape(Parser *parser, GString *out) {
 		g_string_append_c(out, meanings[found - letters]);
 	else if (letter == 'u' || letter == 'U')
 		parse_unicode_escape(parser, out, start, letter == 'u' ? 4 : 8);
-	else
-		parse_broken(parser, start, parser->at, "Invalid escape sequence",
-			"The symbol after the backslash is not a valid escape sequence selector.");
+	else {
+		g_autofree char *detail = g_strdup_printf(
+			"The symbol \"%c\" is not a valid escape sequence selector.", letter);
+		parse_broken(parser, start, parser->at, "Invalid escape sequence", detail);
+	}
 }
 
-/* Behind "${" or "%{": the inside, to its closing brace. */
-static gboolean close_sequence(Parser *parser, Part *part) {
+static const char *directive_word(PartKind kind) {
+	static const char *const words[] = {[PART_IF] = "if",
+		[PART_ELSE] = "else",
+		[PART_END_IF] = "endif",
+		[PART_FOR] = "for",
+		[PART_END_FOR] = "endfor"};
+	return words[kind];
+}
+
+/* Behind "${", or "%{" and its keyword: the closing brace. */
+static void close_sequence(Parser *parser, Part *part, const char *keyword) {
 	scan_blanks(parser);
 	if (scan_peek(parser) == '~') {
 		part->trim_after = TRUE;
@@ -111,13 +125,27 @@ static gboolean close_sequence(Parser *parser, Part *part) {
 	if (scan_peek(parser) == '}') {
 		parser->at++;
 		part->end = parser->at;
-		return TRUE;
+		return;
 	}
-	parse_broken(parser, parser->at, parser->at + 1,
-		"Extra characters after interpolation expression",
-		"Expected a closing brace to end the interpolation expression, but found extra "
-		"characters.");
-	return FALSE;
+	if (parser->at >= parser->end) {
+		parse_broken(parser, part->start, parser->at, "Unterminated template string",
+			"No closing marker was found for the string.");
+		return;
+	}
+	g_autofree char *summary =
+		keyword ? g_strdup_printf("Extra characters in %s marker", keyword)
+			: g_strdup("Extra characters after interpolation "
+				   "expression");
+	parse_unexpected(parser, part->start, summary,
+		keyword ? "Expected a closing brace to end the sequence, but found extra "
+			  "characters."
+			: "Expected a closing brace to end the interpolation expression, but found "
+			  "extra characters.\n\nThis can happen when you include interpolation "
+			  "syntax for another language, such as shell scripting, but forget to "
+			  "escape the interpolation start token. If this is an embedded sequence "
+			  "for "
+			  "another language, escape it by starting with \"$${\" instead of just "
+			  "\"${\".");
 }
 
 static void parse_interpolation(Parser *parser, GPtrArray *parts) {
@@ -130,24 +158,41 @@ static void parse_interpolation(Parser *parser, GPtrArray *parts) {
 	}
 	parser->enclosed++;
 	part->expr = parse_expr(parser);
-	close_sequence(parser, part);
+	close_sequence(parser, part, NULL);
 	parser->enclosed--;
 }
 
 static void parse_for_directive(Parser *parser, Part *part) {
 	part->kind = PART_FOR;
 	part->value_name = scan_name(parser, NULL);
+	const char *wrong =
+		part->value_name ? NULL : "For directive requires variable name after 'for'.";
 	if (part->value_name && scan_take(parser, ",")) {
 		part->key_name = part->value_name;
 		part->value_name = scan_name(parser, NULL);
+		if (!part->value_name)
+			wrong = "For directive requires value variable name after comma.";
 	}
-	if (!part->value_name || !scan_word(parser, "in")) {
-		part->expr = parse_broken(parser, part->start, parser->at + 1,
-			"Invalid 'for' directive",
-			"The 'for' directive requires names, the keyword 'in' and a collection.");
+	if (!wrong && !scan_word(parser, "in"))
+		wrong = "For directive requires 'in' keyword after names.";
+	part->expr = wrong ? parse_unexpected(parser, part->start, "Invalid 'for' directive", wrong)
+			   : parse_expr(parser);
+}
+
+static void refuse_keyword(Parser *parser) {
+	static const char *const words[] = {"if", "for", "else", "endif", "endfor"};
+	gsize start = parser->at;
+	const char *word = scan_name(parser, NULL);
+	if (!word) {
+		parse_unexpected(parser, start, "Invalid template directive",
+			"A template directive keyword (\"if\", \"for\", etc) is expected at the "
+			"beginning of a %{ sequence.");
 		return;
 	}
-	part->expr = parse_expr(parser);
+	g_autofree char *hint = text_suggestion(word, words, G_N_ELEMENTS(words));
+	g_autofree char *detail =
+		g_strdup_printf("\"%s\" is not a valid template control keyword.%s", word, hint);
+	parse_broken(parser, start, parser->at, "Invalid template control keyword", detail);
 }
 
 static void parse_directive(Parser *parser, GPtrArray *parts) {
@@ -170,9 +215,8 @@ static void parse_directive(Parser *parser, GPtrArray *parts) {
 	else if (scan_word(parser, "endfor"))
 		part->kind = PART_END_FOR;
 	else
-		parse_broken(parser, start, parser->at + 1, "Invalid template directive",
-			"A template directive begins with if, else, endif, for or endfor.");
-	close_sequence(parser, part);
+		refuse_keyword(parser);
+	close_sequence(parser, part, directive_word(part->kind));
 	parser->enclosed--;
 }
 
@@ -223,17 +267,16 @@ static void trim_parts(GPtrArray *parts) {
 }
 
 static LangExpr *template_until(Parser *parser, GPtrArray *parts, guint *next, PartKind stop,
-	gboolean *stopped_at_else, gsize start);
+	gboolean *stopped_at_else, const Part *opening);
 
 static LangExpr *template_if(Parser *parser, GPtrArray *parts, guint *next) {
 	const Part *part = parts->pdata[(*next)++];
 	LangExpr *expr = parse_node(parser, EXPR_IF_DIRECTIVE, part->start);
 	gboolean has_else = FALSE;
 	expr->condition = part->expr;
-	expr->then = template_until(parser, parts, next, PART_END_IF, &has_else, part->start);
+	expr->then = template_until(parser, parts, next, PART_END_IF, &has_else, part);
 	if (has_else)
-		expr->otherwise =
-			template_until(parser, parts, next, PART_END_IF, NULL, part->start);
+		expr->otherwise = template_until(parser, parts, next, PART_END_IF, NULL, part);
 	return expr;
 }
 
@@ -243,18 +286,25 @@ static LangExpr *template_for(Parser *parser, GPtrArray *parts, guint *next) {
 	expr->key_name = part->key_name;
 	expr->value_name = part->value_name;
 	expr->collection = part->expr;
-	expr->result = template_until(parser, parts, next, PART_END_FOR, NULL, part->start);
+	expr->result = template_until(parser, parts, next, PART_END_FOR, NULL, part);
 	return expr;
 }
 
-static const char *directive_word(PartKind kind) {
-	return kind == PART_END_IF ? "endif" : kind == PART_END_FOR ? "endfor" : "else";
+/* Nothing closes the directive. */
+static void refuse_end(Parser *parser, const Part *opening) {
+	const char *word = directive_word(opening->kind);
+	SourceRange range = scan_range(parser, opening->start, opening->end);
+	g_autofree char *detail = g_strdup_printf(
+		"The %s directive at %s:%u,%u-%u is missing its corresponding end%s directive.",
+		word, range.filename, range.start_line, range.start_column, range.end_column, word);
+	parse_broken(parser, opening->start, opening->end, "Unexpected end of template", detail);
 }
 
 static LangExpr *template_until(Parser *parser, GPtrArray *parts, guint *next, PartKind stop,
-	gboolean *stopped_at_else, gsize start) {
+	gboolean *stopped_at_else, const Part *opening) {
 	g_autoptr(GPtrArray) items = g_ptr_array_new();
-	LangExpr *expr = parse_node(parser, EXPR_TEMPLATE, start);
+	LangExpr *expr = parse_node(parser, EXPR_TEMPLATE, opening->start);
+	gboolean ended = FALSE;
 	while (*next < parts->len) {
 		Part *part = parts->pdata[*next];
 		gboolean is_else = part->kind == PART_ELSE && stopped_at_else;
@@ -262,6 +312,7 @@ static LangExpr *template_until(Parser *parser, GPtrArray *parts, guint *next, P
 			(*next)++;
 			if (stopped_at_else)
 				*stopped_at_else = is_else;
+			ended = TRUE;
 			break;
 		}
 		if (part->kind == PART_TEXT) {
@@ -276,14 +327,15 @@ static LangExpr *template_until(Parser *parser, GPtrArray *parts, guint *next, P
 		} else if (part->kind == PART_FOR) {
 			g_ptr_array_add(items, template_for(parser, parts, next));
 		} else {
-			g_autofree char *detail = g_strdup_printf(
-				"Here is an %s without the directive that it would end.",
-				directive_word(part->kind));
-			parse_broken(parser, part->start, part->end,
-				"Unexpected template directive", detail);
+			g_autofree char *summary = g_strdup_printf(
+				"Unexpected %s directive", directive_word(part->kind));
+			parse_broken(parser, part->start, part->end, summary,
+				"The control directives within this template are unbalanced.");
 			(*next)++;
 		}
 	}
+	if (!ended && stop != PART_TEXT)
+		refuse_end(parser, opening);
 	expr->items = parse_keep_all(parser, items);
 	expr->n_items = items->len;
 	return expr;
@@ -303,8 +355,7 @@ static LangExpr *template_of(Parser *parser, GPtrArray *parts, gsize start) {
 		return wrap;
 	}
 	guint next = 0;
-	LangExpr *expr = template_until(parser, parts, &next, PART_TEXT, NULL, start);
-	return expr;
+	return template_until(parser, parts, &next, PART_TEXT, NULL, &(Part){.start = start});
 }
 
 LangExpr *parse_quoted(Parser *parser) {
@@ -316,7 +367,8 @@ LangExpr *parse_quoted(Parser *parser) {
 	if (scan_peek(parser) == '"')
 		parser->at++;
 	else if (!parser->failed)
-		return parse_broken(parser, start, parser->at,
+		return parse_broken(parser, scan_peek(parser) == '\n' ? parser->at : start,
+			scan_peek(parser) == '\n' ? parser->at + 1 : parser->at,
 			scan_peek(parser) == '\n' ? "Invalid multi-line string"
 						  : "Unterminated template string",
 			scan_peek(parser) == '\n'
@@ -409,7 +461,7 @@ LangExpr *parse_heredoc(Parser *parser) {
 	if (!marker || scan_peek(parser) != '\n')
 		return parse_broken(parser, start, parser->at + 1, "Invalid heredoc",
 			"A heredoc begins with << or <<-, a marker and the end of the line.");
-	parser->at++;
+	gsize content = ++parser->at;
 	g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(part_free);
 	gsize behind = 0;
 	while (parser->at < parser->end && !at_marker(parser, marker, &behind)) {
@@ -423,7 +475,7 @@ LangExpr *parse_heredoc(Parser *parser) {
 			break;
 	}
 	if (!at_marker(parser, marker, &behind))
-		return parse_broken(parser, start, start + 2, "Unterminated template string",
+		return parse_unexpected(parser, content, "Unterminated template string",
 			"No closing marker was found for the string.");
 	parser->at = behind;
 	if (flush)

@@ -71,11 +71,54 @@ LangExpr *parse_literal(Parser *parser, gsize start, Value value_taken) {
 
 LangExpr *parse_broken(
 	Parser *parser, gsize start, gsize end, const char *summary, const char *detail) {
-	if (!parser->failed)
+	if (!parser->told)
 		diags_error(parser->diags, scan_range(parser, start, MIN(end, parser->end)),
 			summary, "%s", detail);
-	parser->failed = TRUE;
+	parser->failed = parser->told = TRUE;
 	return parse_literal(parser, start, value_unknown(type_any()));
+}
+
+/* Characters that stand for nothing in the language, but do in others. */
+static const struct {
+	char c;
+	const char *summary, *detail;
+} foreign[] = {
+	{'\'', "Invalid character",
+		"Single quotes are not valid. Use double quotes (\") to enclose strings."},
+	{'`', "Invalid character",
+		"The \"`\" character is not valid. To create a multi-line string, use the "
+		"\"heredoc\" syntax, like \"<<EOT\"."},
+	{';', "Invalid character",
+		"The \";\" character is not valid. Use newlines to separate arguments and blocks, "
+		"and commas to separate items in collection values."},
+	{'&', "Unsupported operator",
+		"Bitwise operators are not supported. Did you mean boolean AND (\"&&\")?"},
+	{'|', "Unsupported operator",
+		"Bitwise operators are not supported. Did you mean boolean OR (\"||\")?"},
+	{'~', "Unsupported operator",
+		"Bitwise operators are not supported. Did you mean boolean NOT (\"!\")?"},
+	{'^', "Unsupported operator", "Bitwise operators are not supported."},
+	{'@', "Invalid character", "This character is not used within the language."},
+	{'$', "Invalid character", "This character is not used within the language."},
+	{'\\', "Invalid character", "This character is not used within the language."},
+};
+
+static void tell_foreign(Parser *parser) {
+	for (guint i = 0; i < G_N_ELEMENTS(foreign) && parser->at < parser->end; i++)
+		if (foreign[i].c == scan_peek(parser))
+			diags_error(parser->diags, scan_range(parser, parser->at, parser->at + 1),
+				foreign[i].summary, "%s", foreign[i].detail);
+}
+
+LangExpr *parse_unexpected(Parser *parser, gsize from, const char *summary, const char *detail) {
+	gboolean first = !parser->told;
+	if (first)
+		tell_foreign(parser);
+	LangExpr *expr = parse_broken(parser, parser->at, scan_symbol_end(parser), summary, detail);
+	if (first)
+		diags_change(parser->diags, diags_count(parser->diags) - 1)->quoted =
+			scan_range(parser, from, from);
+	return expr;
 }
 
 static void skip_line_comment(Parser *parser) {
@@ -92,8 +135,9 @@ static void skip_block_comment(Parser *parser) {
 		return;
 	}
 	parser->at = parser->end;
-	parse_broken(parser, start, start + 2, "Unterminated comment",
-		"This comment is not closed by */.");
+	parse_broken(parser, start, start + 2, "Argument or block definition required",
+		"An argument or block definition is required here. This comment is not closed by "
+		"*/.");
 }
 
 void scan_blanks(Parser *parser) {
@@ -164,6 +208,13 @@ gboolean scan_word(Parser *parser, const char *word) {
 		return FALSE;
 	parser->at += length;
 	return TRUE;
+}
+
+gsize scan_symbol_end(const Parser *parser) {
+	gsize at = parser->at;
+	while (at < parser->end && continues_name(character_at(parser, at)))
+		at += (gsize)(g_utf8_next_char(parser->text + at) - (parser->text + at));
+	return MIN(MAX(at, parser->at + 1), parser->end);
 }
 
 gboolean scan_at_name(const Parser *parser) {
