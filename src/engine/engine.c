@@ -59,6 +59,7 @@ Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, provider_instance_free);
 	engine->dependencies = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_strfreev);
 	engine->running = g_ptr_array_new();
+	engine->lacking = g_hash_table_new(NULL, NULL);
 	engine->imports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->moved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->config = config_load(options->dir, sources, diags);
@@ -85,6 +86,7 @@ void engine_free(Engine *engine) {
 	g_hash_table_unref(engine->providers);
 	g_hash_table_unref(engine->dependencies);
 	g_ptr_array_unref(engine->running);
+	g_hash_table_unref(engine->lacking);
 	g_hash_table_unref(engine->moved);
 	g_hash_table_unref(engine->imports);
 	state_free(engine->state);
@@ -253,24 +255,6 @@ void engine_note_dependencies(Engine *engine, const Order *order) {
 
 /* ---- validation ---- */
 
-static void unknown_type(
-	Engine *engine, const ProviderInstance *provider, const Resource *resource) {
-	const char *const *types = resource->managed
-					   ? provider->class->resource_types(provider->provider)
-					   : provider->class->data_types(provider->provider);
-	g_autofree char *hint =
-		text_suggestion(resource->type, types, g_strv_length((char **)types));
-	const char *what = resource->managed ? "resource type" : "data source";
-	diags_error(engine->diags, resource->range,
-		resource->managed ? "Invalid resource type" : "Invalid data source",
-		"Terrarium's provider %s has no %s \"%s\".%s The ones that it has are listed "
-		"by "
-		"\"terrarium types\"; leave the block out of the local environment, for example "
-		"with "
-		"count, to run the rest.",
-		provider->class->source, what, resource->type, hint);
-}
-
 static void check_triggers(Engine *engine, const Resource *resource) {
 	const GPtrArray *triggers = resource->replace_triggered_by;
 	for (guint i = 0; triggers && i < triggers->len; i++)
@@ -319,12 +303,12 @@ static void validate_instance(Engine *engine, ModuleInstance *module, const Reso
 static gboolean validate_resource(GraphNode *node, gpointer data) {
 	const Resource *resource = data;
 	Engine *engine = graph_data(graph_of(node));
-	ProviderInstance *provider = engine_provider_find(engine, resource);
-	if (!provider)
+	ProviderInstance *provider;
+	const Schema *schema;
+	if (!engine_find_type(engine, resource, &provider, &schema))
 		return TRUE;
-	const Schema *schema = engine_schema(provider, resource->managed, resource->type);
 	if (!schema) {
-		unknown_type(engine, provider, resource);
+		engine_validate_lacking(engine, resource);
 		return TRUE;
 	}
 	check_triggers(engine, resource);
@@ -403,6 +387,7 @@ gboolean engine_validate(Engine *engine) {
 	guint errors = diags_error_count(engine->diags);
 	g_mutex_lock(&engine->lock);
 	engine_begin_walk(engine, PHASE_VALIDATE);
+	g_hash_table_remove_all(engine->lacking);
 	g_autoptr(Order) order = engine_order(engine, validate_resource);
 	if (order) {
 		graph_set_data(order->graph, engine);

@@ -63,6 +63,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_free)
 
 /* Checks the configuration without values of variables and without calling anything. */
 gboolean engine_validate(Engine *engine);
+/* After that: warns of types that the configuration has and we lack, which is fine as long as there
+ * are none of them. */
+void engine_warn_of_lacking(Engine *engine);
 
 typedef enum {
 	CHANGE_NONE,

@@ -218,9 +218,9 @@ static void stand_in(Repetition *repetition) {
 /* While destroying, what the state has is all that there is. */
 static Value value_in_state(Engine *engine, const Resource *resource, const char *address) {
 	const StateInstance *instance = state_instance(engine->state, address);
-	ProviderInstance *provider = engine_provider_find(engine, resource);
-	const Schema *schema =
-		provider ? engine_schema(provider, resource->managed, resource->type) : NULL;
+	ProviderInstance *provider;
+	const Schema *schema;
+	engine_find_type(engine, resource, &provider, &schema);
 	return instance && instance->current && schema
 		       ? engine_object_value(engine, instance->current, schema, address)
 		       : value_unknown(type_any());

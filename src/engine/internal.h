@@ -84,6 +84,7 @@ struct Engine {
 	GCancellable *cancellable; /* never NULL */
 	Phase phase;
 	gboolean validated; /* and found right: once is enough */
+	GHashTable *lacking; /* set of Resource*: of a type that no provider here has */
 	GPtrArray *targets; /* of Address*; NULL: everything */
 	GHashTable *replaced; /* addresses of -replace */
 	GHashTable *moved; /* address -> the one that its object had before this operation */
@@ -151,10 +152,15 @@ Value engine_mark_by_schema(Value value, const SchemaBlock *schema);
 
 /* ---- providers.c ---- */
 
-/* The configured provider of a resource; NULL after an error (once a provider). */
-ProviderInstance *engine_provider_of(Engine *engine, const Resource *resource);
-/* The same without configuring: for schemas. NULL if there is no such provider. */
+/* The provider of a resource, maybe not configured yet. NULL, and nothing said, if we lack the
+ * provider; NULL after an error if the resource names a configuration that is not there. */
 ProviderInstance *engine_provider_find(Engine *engine, const Resource *resource);
+/* The provider's source as the resource's module has it: "hashicorp/aws", or the local name. */
+const char *engine_provider_source(const Resource *resource);
+/* What a resource needs to be worked on. FALSE after an error. *schema is NULL if we lack its
+ * provider or its type: then it can have no instances (lacking.c). */
+gboolean engine_find_type(Engine *engine, const Resource *resource, ProviderInstance **provider,
+	const Schema **schema);
 /* By the address that a state has. */
 ProviderInstance *engine_provider_by_address(Engine *engine, const char *address);
 gboolean engine_provider_ready(Engine *engine, ProviderInstance *instance);
@@ -162,6 +168,15 @@ gboolean engine_provider_ready(Engine *engine, ProviderInstance *instance);
 const ProviderConfig *engine_provider_config(const Resource *resource);
 const Schema *engine_schema(const ProviderInstance *instance, gboolean managed, const char *type);
 void provider_instance_free(gpointer instance);
+
+/* ---- lacking.c: types that no provider here has ---- */
+
+/* Says that an instance of the resource cannot be, since we lack its provider or its type. */
+void engine_refuse_lacking(Engine *engine, const Resource *resource, const char *address);
+/* FALSE, and an error, unless the resource has no instance in any of the module instances. */
+gboolean engine_expect_none(Engine *engine, GPtrArray *modules, const Resource *resource);
+/* Checks a resource without a schema as far as it goes, and notes it in engine->lacking. */
+void engine_validate_lacking(Engine *engine, const Resource *resource);
 
 /* ---- order.c: what comes before what ---- */
 

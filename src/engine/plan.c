@@ -15,10 +15,13 @@ gboolean engine_each_instance(
 	Engine *engine, GraphNode *node, const Resource *resource, GraphRun run) {
 	g_autoptr(GPtrArray) modules = engine_module_instances(engine, resource->module);
 	guint errors = diags_error_count(engine->diags);
-	ProviderInstance *provider = engine_provider_of(engine, resource);
-	const Schema *schema =
-		provider ? engine_schema(provider, resource->managed, resource->type) : NULL;
+	ProviderInstance *provider;
+	const Schema *schema;
+	if (!engine_find_type(engine, resource, &provider, &schema))
+		return FALSE;
 	if (!schema)
+		return engine_expect_none(engine, modules, resource);
+	if (!engine_provider_ready(engine, provider))
 		return FALSE;
 	for (guint i = 0; i < modules->len; i++) {
 		ModuleInstance *module = modules->pdata[i];

@@ -62,22 +62,14 @@ static ProviderInstance *instance_for(
 	return instance;
 }
 
+const char *engine_provider_source(const Resource *resource) {
+	return source_of(resource->module, resource->provider);
+}
+
 ProviderInstance *engine_provider_find(Engine *engine, const Resource *resource) {
-	const char *source = source_of(resource->module, resource->provider);
-	const ProviderClass *class = provider_class(source);
-	if (!class) {
-		g_autofree char *name = resource_name(resource);
-		diags_error(engine->diags, resource->range, "Provider not available",
-			"%s needs the provider \"%s\", which Terrarium does not have: it has "
-			"hashicorp/aws, archive, http, local, null, random and time, and the "
-			"built-in "
-			"terraform. What the provider describes cannot run here: leave it out of "
-			"the "
-			"local environment, for example with count, or give what it makes as a "
-			"variable.",
-			name, source);
+	const ProviderClass *class = provider_class(engine_provider_source(resource));
+	if (!class)
 		return NULL;
-	}
 	const ProviderConfig *config = engine_provider_config(resource);
 	if (resource->provider_alias && !config) {
 		diags_error(engine->diags, resource->range, "Provider configuration not present",
@@ -156,11 +148,6 @@ gboolean engine_provider_ready(Engine *engine, ProviderInstance *instance) {
 	return instance->fine;
 }
 
-ProviderInstance *engine_provider_of(Engine *engine, const Resource *resource) {
-	ProviderInstance *instance = engine_provider_find(engine, resource);
-	return instance && engine_provider_ready(engine, instance) ? instance : NULL;
-}
-
 const Schema *engine_schema(const ProviderInstance *instance, gboolean managed, const char *type) {
 	return managed ? instance->class->resource_schema(instance->provider, type)
 		       : instance->class->data_schema(instance->provider, type);
@@ -170,4 +157,12 @@ const Schema *engine_state_schema(
 	Engine *engine, const char *provider, gboolean managed, const char *type) {
 	ProviderInstance *instance = engine_provider_by_address(engine, provider);
 	return instance ? engine_schema(instance, managed, type) : NULL;
+}
+
+gboolean engine_find_type(Engine *engine, const Resource *resource, ProviderInstance **provider,
+	const Schema **schema) {
+	guint errors = diags_error_count(engine->diags);
+	*provider = engine_provider_find(engine, resource);
+	*schema = *provider ? engine_schema(*provider, resource->managed, resource->type) : NULL;
+	return diags_error_count(engine->diags) == errors;
 }

@@ -377,13 +377,16 @@ gboolean engine_import(Engine *engine, const char *address, const char *id) {
 	/* Nothing is written unless all of it is known. */
 	engine_detach_state(engine);
 	const Resource *resource = import_target(engine, address);
-	ProviderInstance *provider = resource ? engine_provider_of(engine, resource) : NULL;
-	const Schema *schema = provider ? engine_schema(provider, TRUE, resource->type) : NULL;
-	gboolean fine = schema &&
-			engine_import_object(engine, address, provider, resource->type, schema,
-				resource->range, id) &&
-			complete_import(engine, address, provider, resource, schema) &&
-			engine_attach_state(engine);
+	ProviderInstance *provider = NULL;
+	const Schema *schema = NULL;
+	gboolean fine = resource && engine_find_type(engine, resource, &provider, &schema);
+	if (fine && !schema)
+		engine_refuse_lacking(engine, resource, address);
+	fine = fine && schema && engine_provider_ready(engine, provider) &&
+	       engine_import_object(
+		       engine, address, provider, resource->type, schema, resource->range, id) &&
+	       complete_import(engine, address, provider, resource, schema) &&
+	       engine_attach_state(engine);
 	g_mutex_unlock(&engine->lock);
 	return fine;
 }

@@ -12,22 +12,18 @@ static void print_module(const char *path, const char *source, const char *dir, 
 	printf("- %s in %s\n", path, dir);
 }
 
-typedef struct {
-	Command *command;
-	gboolean fine;
-} Check;
-
 static void print_provider(const char *source, const char *version, gpointer data) {
-	Check *check = data;
+	const Command *command = data;
 	if (version) {
 		printf("- %s v%s is built in\n", source, version);
 		return;
 	}
-	check->fine = FALSE;
-	diags_error(check->command->diags, SOURCE_NOWHERE, "Provider not available",
-		"The configuration needs the provider %s, which Terrarium does not have: it has "
+	printf("- %s is not available here\n", source);
+	diags_warning(command->diags, SOURCE_NOWHERE, "Provider not available",
+		"The configuration names the provider %s, which Terrarium does not have: it has "
 		"hashicorp/aws, archive, http, local, null, random and time, and the built-in "
-		"terraform.",
+		"terraform. What that provider describes cannot run here, which is fine as long as "
+		"there is none of it (count = 0, for_each = {}).",
 		source);
 }
 
@@ -52,7 +48,6 @@ static int run(int argc, char **argv) {
 	if (!command_open(&command, NULL))
 		return 1;
 	gboolean modules = FALSE;
-	Check check = {&command, TRUE};
 	printf("Initializing the backend...\n");
 	const char *name = engine_backend(command.engine);
 	if (name)
@@ -62,8 +57,8 @@ static int run(int argc, char **argv) {
 			name, g_str_equal(name, "cloud") ? "block" : "backend");
 	engine_each_module(command.engine, print_module, &modules);
 	printf("Initializing provider plugins...\n");
-	engine_each_provider(command.engine, print_provider, &check);
-	if (command_report(&command) || !check.fine)
+	engine_each_provider(command.engine, print_provider, &command);
+	if (command_report(&command))
 		return 1;
 	printf("\nTerrarium has been successfully initialized!\n\nYou may now begin working with "
 	       "Terrarium. Try running \"terrarium plan\" to see\nany changes that are required "

@@ -53,9 +53,10 @@ static int run(int argc, char **argv) {
 	if (!flags_parse(&argc, argv, flags, 0, "validate [OPTION…]", &code))
 		return code;
 	command.quiet = command.json;
-	if (command_open(&command, NULL))
+	if (command_open(&command, NULL)) {
 		engine_validate(command.engine);
-	else if (!command.json)
+		engine_warn_of_lacking(command.engine);
+	} else if (!command.json)
 		return 1;
 	if (command.json)
 		return print_json(command.diags);
