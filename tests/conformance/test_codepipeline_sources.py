@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from pipes import ASK, SHIP, SOURCE, Repository, action, git_source, until
+from pipes import ASK, SHIP, SOURCE, TRUST, Repository, action, git_source, until
 from registry import Registry
 
 
@@ -219,6 +219,25 @@ def test_ecr(pipes, name, repository):
     assert "ImageTag" not in variables and variables["ImageDigest"] == first
     details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
     assert "#{Ecr.ImageTag}" in details["message"]
+
+
+def test_source_that_may_not_be_kept(pipes, name, connection, tmp_path):
+    """Without permission to write the artifact, the source fails, and nothing of it stays behind."""
+    repository = Repository(tmp_path / "app")
+    repository.commit("one", "First")
+    for words in [["approve", "pipe"], ["bind", "pipe", "acme/keep", str(repository.folder)]]:
+        assert pipes.region.run("connection", *words).returncode == 0
+    iam = pipes.region.client("iam")
+    role = iam.create_role(RoleName="reads", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    use = {"Effect": "Allow", "Action": "codestar-connections:UseConnection", "Resource": connection}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [use]})
+    iam.put_role_policy(RoleName="reads", PolicyName="own", PolicyDocument=policy)
+    run = pipes.create(name, [dict(git_source(connection, "acme/keep"), roleArn=role)], [SHIP])
+    pipes.wait(name, run, "Failed")
+    details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
+    assert details["code"] == "PermissionError" and "perform: s3:PutObject" in details["message"]
+    until(lambda: not list((pipes.region.home / "git" / "sources").iterdir()))
+    assert not list((pipes.region.home / "codepipeline").iterdir())
 
 
 def test_clone_reference(pipes, name, connection, tmp_path):

@@ -290,6 +290,7 @@ def test_killed_in_source_build_and_deploy(delivery):
     )["actionExecutionDetails"]
     assert sorted(each["actionName"] for each in names) == ["Ecs", "Git", "Image", "Test"]
     assert not os.listdir(delivery.region.home / "codepipeline")
+    assert not os.listdir(delivery.region.home / "git" / "sources")
 
 
 CLONED = """

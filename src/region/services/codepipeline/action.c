@@ -1,4 +1,5 @@
 /* Executions of single actions: how one begins, what is noted meanwhile, how it ends. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -433,7 +434,10 @@ typedef struct {
 	gsize next;
 } Delivery;
 
+/* Files that did not become objects have nobody any more. */
 static void delivery_free(Delivery *delivery) {
+	for (; delivery->next < value_length(delivery->files); delivery->next++)
+		g_unlink(value_text(value_at(delivery->files, delivery->next)));
 	pipeline_action_free(delivery->action);
 	value_clear(&delivery->files);
 	value_clear(&delivery->outcome);

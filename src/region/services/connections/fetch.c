@@ -98,6 +98,8 @@ void connections_fetch_clean(Region *region) {
 		g_autofree char *path = g_build_filename(parent, name, NULL);
 		if (g_file_test(path, G_FILE_TEST_IS_DIR))
 			remove_later(path);
+		else
+			unlink(path);
 	}
 }
 

@@ -81,7 +81,7 @@ void connections_look(Region *region, const char *repository);
 
 /* ---- fetch.c ---- */
 
-/* Removes what a killed process left half done. */
+/* Removes what a killed process left: half done, or done for who has died with it. */
 void connections_fetch_clean(Region *region);
 
 /* ---- pack.c ---- */
