@@ -63,6 +63,58 @@ static void plan(const AwsType *type, const char *prior_json, const char *config
 	provider_aws_class.destroy(provider);
 }
 
+/* A part stands for its lines and blocks in a schema, in steps and beside them; in another part
+ * too. */
+static void test_parts(void) {
+	static const AwsTypeFile files[] = {
+		{"thing.hcl",
+			"resource \"aws_thing\" {\n  schema {\n    use \"lines\" {}\n  }\n"
+			"  use \"make\" {}\n}\n",
+			0},
+		{"parts.hcl",
+			"part \"lines\" {\n  name = required(string)\n  list \"rule\" {\n    use "
+			"\"port\" {}\n  }\n}\npart \"port\" {\n  port = required(number)\n}\n"
+			"part \"make\" {\n  create {\n    use \"steps\" {}\n    call \"Third\" "
+			"{}\n  }\n}\npart \"steps\" {\n  call \"First\" {}\n  call \"Second\" "
+			"{}\n}\n",
+			0},
+		{NULL}};
+	AwsTypeFile sized[G_N_ELEMENTS(files)];
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++)
+		sized[i] = (AwsTypeFile){
+			files[i].name, files[i].text, files[i].text ? strlen(files[i].text) : 0};
+	g_autoptr(Diags) diags = diags_new();
+	g_autoptr(GPtrArray) types = g_ptr_array_new();
+	g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
+	g_assert_true(aws_type_files_parse(sized, types, services, diags));
+	const AwsType *type = types->pdata[0];
+	g_assert_true(schema_block_attribute(type->schema->block, "name")->required);
+	g_assert_nonnull(schema_block_attribute(
+		schema_block_nested(type->schema->block, "rule")->block, "port"));
+	g_assert_cmpuint(type->create->blocks->len, ==, 3);
+	static const char *const calls[] = {"First", "Second", "Third"};
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
+		g_assert_cmpstr(
+			((LangBlock *)type->create->blocks->pdata[i])->labels[0], ==, calls[i]);
+}
+
+static void test_wrong_parts(void) {
+	static const char *const wrong[] = {
+		"resource \"aws_thing\" {\n  schema {}\n  use \"none\" {}\n}\n",
+		"resource \"aws_thing\" {\n  schema {}\n  use \"itself\" {}\n}\n"
+		"part \"itself\" {\n  use \"itself\" {}\n}\n",
+		"resource \"aws_thing\" {\n  schema {\n    name = required(string)\n    use "
+		"\"name\" {}\n  }\n}\npart \"name\" { name = required(string) }\n"};
+	for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		g_autoptr(Diags) diags = diags_new();
+		g_autoptr(GPtrArray) types = g_ptr_array_new();
+		g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
+		g_assert_false(aws_types_parse(
+			"thing.hcl", wrong[i], strlen(wrong[i]), types, services, diags));
+		g_assert_cmpuint(diags_error_count(diags), ==, 1);
+	}
+}
+
 static void test_create(void) {
 	const AwsType *type = parse();
 	g_auto(ProviderPlan) result = {};
@@ -216,6 +268,8 @@ static void test_calls(void) {
 int main(int argc, char **argv) {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/provider/catalogue", test_catalogue);
+	g_test_add_func("/provider/parts", test_parts);
+	g_test_add_func("/provider/wrong-parts", test_wrong_parts);
 	g_test_add_func("/provider/create", test_create);
 	g_test_add_func("/provider/no-change", test_no_change);
 	g_test_add_func("/provider/change", test_change);

@@ -90,6 +90,9 @@ GHashTable *aws_functions(void);
 /* Adds one that is written in the language: `function "name" { parameters = […], value = … }`.
  * While types are loaded only. */
 void aws_functions_add(const LangBlock *block, Diags *diags);
+
+/* Puts what is in the parts (name -> LangBody*) in the place of each `use` in a body (part.c). */
+void aws_parts_put(LangBody *body, GHashTable *parts, Diags *diags);
 /* The text of a policy document, from the arguments of aws_iam_policy_document; NULL and *problem.
  */
 char *aws_policy_document(Value config, char **problem);

@@ -369,6 +369,13 @@ static void parse_aliases(const LangBlock *source, GPtrArray *types, Diags *diag
 		g_ptr_array_add(types, parse_type(source, value_text(value_at(names, i)), diags));
 }
 
+/* service "a b" { … }: of several that tag alike. */
+static void add_services(const LangBlock *source, GHashTable *services) {
+	g_auto(GStrv) names = g_strsplit(source->labels[0], " ", -1);
+	for (char **name = names; *name; name++)
+		g_hash_table_insert(services, (gpointer)g_intern_string(*name), source->body);
+}
+
 static void parse_top(
 	const LangBlock *source, GPtrArray *types, GHashTable *services, Diags *diags) {
 	static const char *const kinds[] = {"resource", "data", "provider", NULL};
@@ -376,7 +383,7 @@ static void parse_top(
 		diags_error(
 			diags, source->header, "Unknown block", "A top-level block has one name.");
 	} else if (g_str_equal(source->type, "service")) {
-		g_hash_table_insert(services, (char *)source->labels[0], source->body);
+		add_services(source, services);
 	} else if (g_str_equal(source->type, "function")) {
 		aws_functions_add(source, diags);
 	} else if (g_strv_contains(kinds, source->type)) {
@@ -384,7 +391,8 @@ static void parse_top(
 		parse_aliases(source, types, diags);
 	} else {
 		diags_error(diags, source->header, "Unknown block",
-			"A file holds resource, data, provider, service and function blocks.");
+			"A file holds resource, data, provider, service, function and part "
+			"blocks.");
 	}
 }
 
@@ -398,14 +406,45 @@ static void keep(LangFile *file) {
 	g_ptr_array_add(files, file);
 }
 
+static gboolean is_part(const LangBlock *block) {
+	return g_str_equal(block->type, "part") && block->n_labels == 1;
+}
+
+static LangBody *read_file(const AwsTypeFile *file, GHashTable *parts, Diags *diags) {
+	LangFile *parsed = lang_parse(file->name, file->text, file->length, diags);
+	keep(parsed);
+	LangBody *body = lang_file_body(parsed);
+	for (guint i = 0; i < body->blocks->len; i++) {
+		LangBlock *block = body->blocks->pdata[i];
+		if (is_part(block))
+			g_hash_table_insert(parts, (char *)block->labels[0], block->body);
+	}
+	return body;
+}
+
+gboolean aws_type_files_parse(
+	const AwsTypeFile *files, GPtrArray *types, GHashTable *services, Diags *diags) {
+	g_autoptr(GHashTable) parts = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GPtrArray) bodies = g_ptr_array_new();
+	for (const AwsTypeFile *file = files; file->name; file++)
+		g_ptr_array_add(bodies, read_file(file, parts, diags));
+	for (guint i = 0; i < bodies->len; i++) {
+		LangBody *body = bodies->pdata[i];
+		for (guint j = 0; j < body->blocks->len; j++) {
+			LangBlock *block = body->blocks->pdata[j];
+			if (is_part(block))
+				continue;
+			aws_parts_put(block->body, parts, diags);
+			parse_top(block, types, services, diags);
+		}
+	}
+	return !diags_has_errors(diags);
+}
+
 gboolean aws_types_parse(const char *filename, const char *text, gsize length, GPtrArray *types,
 	GHashTable *services, Diags *diags) {
-	LangFile *file = lang_parse(filename, text, length, diags);
-	keep(file);
-	LangBody *body = lang_file_body(file);
-	for (guint i = 0; i < body->blocks->len; i++)
-		parse_top(body->blocks->pdata[i], types, services, diags);
-	return !diags_has_errors(diags);
+	const AwsTypeFile files[] = {{filename, text, length}, {NULL}};
+	return aws_type_files_parse(files, types, services, diags);
 }
 
 /* ---- the catalogue ---- */
@@ -443,9 +482,7 @@ static gpointer load_catalogue(gpointer data) {
 	catalogue->services = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(GPtrArray) types = g_ptr_array_new();
-	for (const AwsTypeFile *file = aws_type_files; file->name; file++)
-		aws_types_parse(
-			file->name, file->text, file->length, types, catalogue->services, diags);
+	aws_type_files_parse(aws_type_files, types, catalogue->services, diags);
 	if (diags_has_errors(diags)) {
 		g_autofree char *text = diags_render(diags, NULL, FALSE, 0);
 		g_error("the built-in resource types are broken:\n%s", text);

@@ -78,11 +78,6 @@ LangBody *aws_service_body(const char *name);
 /* The provider block itself (provider.hcl). */
 const AwsType *aws_provider_type(void);
 
-/* Parses the text of one type file into `types` (of AwsType*) and `services` (name -> LangBody*);
- * FALSE with errors in diags. */
-gboolean aws_types_parse(const char *filename, const char *text, gsize length, GPtrArray *types,
-	GHashTable *services, Diags *diags);
-
 /* The embedded files (made by tools/embed from src/provider/aws/, ended by a NULL name). */
 typedef struct {
 	const char *name;
@@ -90,3 +85,11 @@ typedef struct {
 	gsize length;
 } AwsTypeFile;
 extern const AwsTypeFile aws_type_files[];
+
+/* Parses type files (ended by a NULL name), which may use each other's parts, into `types` (of
+ * AwsType*) and `services` (name -> LangBody*); FALSE with errors in diags. */
+gboolean aws_type_files_parse(
+	const AwsTypeFile *files, GPtrArray *types, GHashTable *services, Diags *diags);
+/* The same of one text. */
+gboolean aws_types_parse(const char *filename, const char *text, gsize length, GPtrArray *types,
+	GHashTable *services, Diags *diags);

@@ -26,8 +26,7 @@ static gpointer load_catalogue(gpointer nothing) {
 	g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autoptr(GPtrArray) types = g_ptr_array_new();
 	g_autoptr(Diags) diags = diags_new();
-	for (const AwsTypeFile *file = plain_type_files; file->name; file++)
-		aws_types_parse(file->name, file->text, file->length, types, services, diags);
+	aws_type_files_parse(plain_type_files, types, services, diags);
 	if (diags_has_errors(diags)) {
 		g_autofree char *text = diags_render(diags, NULL, FALSE, 0);
 		g_error("the built-in types are broken:\n%s", text);

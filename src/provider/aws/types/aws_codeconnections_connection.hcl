@@ -10,23 +10,7 @@ resource "aws_codeconnections_connection" {
     tags              = tags()
     timeouts "create" "update" "delete" {}
   }
-  validate {
-    error {
-      when    = config.provider_type == null && config.host_arn == null
-      summary = "Missing provider"
-      detail  = "One of provider_type and host_arn must be set."
-    }
-  }
-  create {
-    call "CreateConnection" {
-      request = {
-        ConnectionName = self.name
-        ProviderType   = self.provider_type
-        Tags           = nonempty(tag_list(self.tags_all))
-      }
-      id = result.ConnectionArn
-    }
-  }
+  use "connection_make" {}
   read {
     call "GetConnection" {
       request = { ConnectionArn = self.id }
@@ -41,14 +25,5 @@ resource "aws_codeconnections_connection" {
       owner_account_id  = result.Connection.OwnerAccountId
     }
   }
-  delete {
-    call "DeleteConnection" {
-      request = { ConnectionArn = self.id }
-      gone    = ["ResourceNotFoundException"]
-    }
-  }
-  tags {
-    resource = self.id
-    read     = true
-  }
+  use "connection_end" {}
 }

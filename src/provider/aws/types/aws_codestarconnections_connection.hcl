@@ -8,23 +8,7 @@ resource "aws_codestarconnections_connection" {
     connection_status = computed(string)
     tags              = tags()
   }
-  validate {
-    error {
-      when    = config.provider_type == null && config.host_arn == null
-      summary = "Missing provider"
-      detail  = "One of provider_type and host_arn must be set."
-    }
-  }
-  create {
-    call "CreateConnection" {
-      request = {
-        ConnectionName = self.name
-        ProviderType   = self.provider_type
-        Tags           = nonempty(tag_list(self.tags_all))
-      }
-      id = result.ConnectionArn
-    }
-  }
+  use "connection_make" {}
   read {
     call "GetConnection" {
       request = { ConnectionArn = self.id }
@@ -38,16 +22,7 @@ resource "aws_codestarconnections_connection" {
       connection_status = result.Connection.ConnectionStatus
     }
   }
-  delete {
-    call "DeleteConnection" {
-      request = { ConnectionArn = self.id }
-      gone    = ["ResourceNotFoundException"]
-    }
-  }
-  tags {
-    resource = self.id
-    read     = true
-  }
+  use "connection_end" {}
 }
 
 data "aws_codestarconnections_connection" {

@@ -32,64 +32,7 @@ resource "aws_lb_listener" {
     routing_http_response_server_enabled                                  = optional(bool, computed)
     timeouts "create" "read" "update" {}
     list "default_action" "1.." {
-      order            = optional(number, computed, range(1, 50000))
-      target_group_arn = optional(string, arn())
-      type             = required(string, one_of("forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc", "jwt-validation"))
-      list "authenticate_cognito" "0..1" "unsupported: authentication by load balancers is not implemented" {
-        authentication_request_extra_params = optional(map(string))
-        on_unauthenticated_request          = optional(string)
-        scope                               = optional(string)
-        session_cookie_name                 = optional(string)
-        session_timeout                     = optional(number)
-        user_pool_arn                       = required(string)
-        user_pool_client_id                 = required(string)
-        user_pool_domain                    = required(string)
-      }
-      list "authenticate_oidc" "0..1" "unsupported: authentication by load balancers is not implemented" {
-        authentication_request_extra_params = optional(map(string))
-        authorization_endpoint              = required(string)
-        client_id                           = required(string)
-        client_secret                       = required(string, sensitive)
-        issuer                              = required(string)
-        on_unauthenticated_request          = optional(string)
-        scope                               = optional(string)
-        session_cookie_name                 = optional(string)
-        session_timeout                     = optional(number)
-        token_endpoint                      = required(string)
-        user_info_endpoint                  = required(string)
-      }
-      list "fixed_response" "0..1" {
-        content_type = required(string, one_of("text/plain", "text/css", "text/html", "application/javascript", "application/json"))
-        message_body = optional(string, length(0, 1024))
-        status_code  = optional(string, computed)
-      }
-      list "forward" "0..1" {
-        list "stickiness" "0..1" {
-          duration = required(number, range(1, 604800))
-          enabled  = optional(bool, default(false))
-        }
-        set "target_group" "1..5" {
-          arn    = required(string, arn())
-          weight = optional(number, default(1), range(0, 999))
-        }
-      }
-      list "jwt_validation" "0..1" "unsupported: authentication by load balancers is not implemented" {
-        issuer        = required(string)
-        jwks_endpoint = required(string)
-        set "additional_claim" {
-          format = required(string)
-          name   = required(string)
-          values = required(set(string))
-        }
-      }
-      list "redirect" "0..1" {
-        host        = optional(string, default("#{host}"), length(1, 128))
-        path        = optional(string, default("/#{path}"), length(1, 128))
-        port        = optional(string, default("#{port}"))
-        protocol    = optional(string, default("#{protocol}"), one_of("#{protocol}", "HTTP", "HTTPS"))
-        query       = optional(string, default("#{query}"), length(0, 128))
-        status_code = required(string, one_of("HTTP_301", "HTTP_302"))
-      }
+      use "listener_action" {}
     }
     list "mutual_authentication" "0..1" "unsupported: there are no TLS listeners" {
       advertise_trust_store_ca_names   = optional(string)
@@ -111,21 +54,7 @@ resource "aws_lb_listener" {
         LoadBalancerArn = self.load_balancer_arn
         Port            = self.port
         Protocol        = fallback(self.protocol, "HTTP")
-        DefaultActions = [for a in self.default_action : {
-          Type           = a.type
-          Order          = a.order
-          TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
-          ForwardConfig = [for f in a.forward : {
-            TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
-            TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
-          }][0]
-          RedirectConfig = [for r in a.redirect : {
-            Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
-          }][0]
-          FixedResponseConfig = [for f in a.fixed_response : {
-            ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
-          }][0]
-        }]
+        DefaultActions = listener_actions(self.default_action)
         Tags = tag_list(self.tags_all)
       }
       id = result.Listeners[0].ListenerArn
@@ -151,22 +80,7 @@ resource "aws_lb_listener" {
       port                                 = listener.Port
       protocol                             = listener.Protocol
       routing_http_response_server_enabled = [for a in attributes.Attributes : a.Value if a.Key == "routing.http.response.server.enabled"][0] == "true"
-      default_action = [for i, a in listener.DefaultActions : {
-        type             = a.Type
-        order            = a.Order
-        target_group_arn = length(self.default_action[i].forward) > 0 ? self.default_action[i].target_group_arn : a.TargetGroupArn
-        # A forward to one group may be written in two ways: it stays as it was written.
-        forward = [for f in [a.ForwardConfig] : {
-          target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
-          stickiness   = self.default_action[i].forward[0].stickiness
-        } if f != null && (length(self.default_action[i].forward) > 0 || length(f.TargetGroups) > 1)]
-        redirect = [for r in [a.RedirectConfig] : {
-          host = r.Host, path = r.Path, port = r.Port, protocol = r.Protocol, query = r.Query, status_code = r.StatusCode
-        } if r != null]
-        fixed_response = [for f in [a.FixedResponseConfig] : {
-          content_type = f.ContentType, message_body = fallback(f.MessageBody, self.default_action[i].fixed_response[0].message_body), status_code = f.StatusCode
-        } if f != null]
-      }]
+      default_action = listener_action_blocks(listener.DefaultActions, self.default_action)
     }
   }
   update {
@@ -176,21 +90,7 @@ resource "aws_lb_listener" {
         ListenerArn = self.id
         Port        = self.port
         Protocol    = self.protocol
-        DefaultActions = [for a in self.default_action : {
-          Type           = a.type
-          Order          = a.order
-          TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
-          ForwardConfig = [for f in a.forward : {
-            TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
-            TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
-          }][0]
-          RedirectConfig = [for r in a.redirect : {
-            Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
-          }][0]
-          FixedResponseConfig = [for f in a.fixed_response : {
-            ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
-          }][0]
-        }]
+        DefaultActions = listener_actions(self.default_action)
       }
     }
     call "ModifyListenerAttributes" {

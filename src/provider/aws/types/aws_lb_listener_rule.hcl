@@ -7,64 +7,7 @@ resource "aws_lb_listener_rule" {
     priority     = optional(number, computed, range(1, 50000))
     tags         = tags()
     list "action" "1.." {
-      order            = optional(number, computed, range(1, 50000))
-      target_group_arn = optional(string, arn())
-      type             = required(string, one_of("forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc", "jwt-validation"))
-      list "authenticate_cognito" "0..1" "unsupported: authentication by load balancers is not implemented" {
-        authentication_request_extra_params = optional(map(string))
-        on_unauthenticated_request          = optional(string)
-        scope                               = optional(string)
-        session_cookie_name                 = optional(string)
-        session_timeout                     = optional(number)
-        user_pool_arn                       = required(string)
-        user_pool_client_id                 = required(string)
-        user_pool_domain                    = required(string)
-      }
-      list "authenticate_oidc" "0..1" "unsupported: authentication by load balancers is not implemented" {
-        authentication_request_extra_params = optional(map(string))
-        authorization_endpoint              = required(string)
-        client_id                           = required(string)
-        client_secret                       = required(string, sensitive)
-        issuer                              = required(string)
-        on_unauthenticated_request          = optional(string)
-        scope                               = optional(string)
-        session_cookie_name                 = optional(string)
-        session_timeout                     = optional(number)
-        token_endpoint                      = required(string)
-        user_info_endpoint                  = required(string)
-      }
-      list "fixed_response" "0..1" {
-        content_type = required(string, one_of("text/plain", "text/css", "text/html", "application/javascript", "application/json"))
-        message_body = optional(string, length(0, 1024))
-        status_code  = optional(string, computed)
-      }
-      list "forward" "0..1" {
-        list "stickiness" "0..1" {
-          duration = required(number, range(1, 604800))
-          enabled  = optional(bool, default(false))
-        }
-        set "target_group" "1..5" {
-          arn    = required(string, arn())
-          weight = optional(number, default(1), range(0, 999))
-        }
-      }
-      list "jwt_validation" "0..1" "unsupported: authentication by load balancers is not implemented" {
-        issuer        = required(string)
-        jwks_endpoint = required(string)
-        set "additional_claim" {
-          format = required(string)
-          name   = required(string)
-          values = required(set(string))
-        }
-      }
-      list "redirect" "0..1" {
-        host        = optional(string, default("#{host}"), length(1, 128))
-        path        = optional(string, default("/#{path}"), length(1, 128))
-        port        = optional(string, default("#{port}"))
-        protocol    = optional(string, default("#{protocol}"), one_of("#{protocol}", "HTTP", "HTTPS"))
-        query       = optional(string, default("#{query}"), length(0, 128))
-        status_code = required(string, one_of("HTTP_301", "HTTP_302"))
-      }
+      use "listener_action" {}
     }
     set "condition" "1.." {
       list "host_header" "0..1" {
@@ -118,31 +61,8 @@ resource "aws_lb_listener_rule" {
       request = {
         ListenerArn = self.listener_arn
         Priority    = self.priority != null ? self.priority : max(concat([0], [for r in before.Rules : tonumber(r.Priority) if r.Priority != "default"])...) + 1
-        Actions = [for a in self.action : {
-          Type           = a.type
-          Order          = a.order
-          TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
-          ForwardConfig = [for f in a.forward : {
-            TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
-            TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
-          }][0]
-          RedirectConfig = [for r in a.redirect : {
-            Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
-          }][0]
-          FixedResponseConfig = [for f in a.fixed_response : {
-            ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
-          }][0]
-        }]
-        Conditions = [for c in self.condition : merge(
-          { Field = length(c.host_header) > 0 ? "host-header" : length(c.http_header) > 0 ? "http-header" : length(c.http_request_method) > 0 ? "http-request-method" : length(c.path_pattern) > 0 ? "path-pattern" : length(c.query_string) > 0 ? "query-string" : "source-ip" },
-          {
-            HostHeaderConfig        = [for h in c.host_header : { Values = nonempty([for v in h.values : v]), RegexValues = nonempty([for v in h.regex_values : v]) }][0]
-            HttpHeaderConfig        = [for h in c.http_header : { HttpHeaderName = h.http_header_name, Values = nonempty([for v in h.values : v]), RegexValues = nonempty([for v in h.regex_values : v]) }][0]
-            HttpRequestMethodConfig = [for m in c.http_request_method : { Values = [for v in m.values : v] }][0]
-            PathPatternConfig       = [for p in c.path_pattern : { Values = nonempty([for v in p.values : v]), RegexValues = nonempty([for v in p.regex_values : v]) }][0]
-            QueryStringConfig       = length(c.query_string) > 0 ? { Values = [for q in c.query_string : { Key = nonempty(q.key), Value = q.value }] } : null
-            SourceIpConfig          = [for s in c.source_ip : { Values = [for v in s.values : v] }][0]
-          })]
+        Actions = listener_actions(self.action)
+        Conditions = listener_rule_conditions(self.condition)
         Tags = tag_list(self.tags_all)
       }
       id = result.Rules[0].RuleArn
@@ -162,22 +82,7 @@ resource "aws_lb_listener_rule" {
       arn          = rule.RuleArn
       listener_arn = replace(regex("^(.*)/[^/]*$", rule.RuleArn)[0], ":listener-rule/", ":listener/")
       priority     = rule.Priority == "default" ? 99999 : tonumber(rule.Priority)
-      action = [for i, a in rule.Actions : {
-        type             = a.Type
-        order            = a.Order
-        target_group_arn = length(self.action[i].forward) > 0 ? self.action[i].target_group_arn : a.TargetGroupArn
-        # A forward to one group may be written in two ways: it stays as it was written.
-        forward = [for f in [a.ForwardConfig] : {
-          target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
-          stickiness   = self.action[i].forward[0].stickiness
-        } if f != null && (length(self.action[i].forward) > 0 || length(f.TargetGroups) > 1)]
-        redirect = [for r in [a.RedirectConfig] : {
-          host = r.Host, path = r.Path, port = r.Port, protocol = r.Protocol, query = r.Query, status_code = r.StatusCode
-        } if r != null]
-        fixed_response = [for f in [a.FixedResponseConfig] : {
-          content_type = f.ContentType, message_body = fallback(f.MessageBody, self.action[i].fixed_response[0].message_body), status_code = f.StatusCode
-        } if f != null]
-      }]
+      action = listener_action_blocks(rule.Actions, self.action)
       condition = [for c in rule.Conditions : {
         host_header         = [for h in [c.HostHeaderConfig] : { values = h.Values, regex_values = null } if h != null]
         http_header         = [for h in [c.HttpHeaderConfig] : { http_header_name = h.HttpHeaderName, values = h.Values, regex_values = null } if h != null]
@@ -197,31 +102,8 @@ resource "aws_lb_listener_rule" {
       when = changed("action", "condition")
       request = {
         RuleArn = self.id
-        Actions = [for a in self.action : {
-          Type           = a.type
-          Order          = a.order
-          TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
-          ForwardConfig = [for f in a.forward : {
-            TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
-            TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
-          }][0]
-          RedirectConfig = [for r in a.redirect : {
-            Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
-          }][0]
-          FixedResponseConfig = [for f in a.fixed_response : {
-            ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
-          }][0]
-        }]
-        Conditions = [for c in self.condition : merge(
-          { Field = length(c.host_header) > 0 ? "host-header" : length(c.http_header) > 0 ? "http-header" : length(c.http_request_method) > 0 ? "http-request-method" : length(c.path_pattern) > 0 ? "path-pattern" : length(c.query_string) > 0 ? "query-string" : "source-ip" },
-          {
-            HostHeaderConfig        = [for h in c.host_header : { Values = nonempty([for v in h.values : v]), RegexValues = nonempty([for v in h.regex_values : v]) }][0]
-            HttpHeaderConfig        = [for h in c.http_header : { HttpHeaderName = h.http_header_name, Values = nonempty([for v in h.values : v]), RegexValues = nonempty([for v in h.regex_values : v]) }][0]
-            HttpRequestMethodConfig = [for m in c.http_request_method : { Values = [for v in m.values : v] }][0]
-            PathPatternConfig       = [for p in c.path_pattern : { Values = nonempty([for v in p.values : v]), RegexValues = nonempty([for v in p.regex_values : v]) }][0]
-            QueryStringConfig       = length(c.query_string) > 0 ? { Values = [for q in c.query_string : { Key = nonempty(q.key), Value = q.value }] } : null
-            SourceIpConfig          = [for s in c.source_ip : { Values = [for v in s.values : v] }][0]
-          })]
+        Actions = listener_actions(self.action)
+        Conditions = listener_rule_conditions(self.condition)
       }
     }
   }

@@ -7,50 +7,18 @@ resource "aws_network_acl" {
     owner_id   = computed(string)
     tags       = tags()
     set "ingress egress" computed attribute {
-      rule_no         = required(number, range(1, 32766))
-      action          = required(string, equal("case"), one_of("allow", "deny", "ALLOW", "DENY"))
-      protocol        = required(string)
-      from_port       = required(number, range(0, 65535))
-      to_port         = required(number, range(0, 65535))
-      cidr_block      = optional(string, cidr())
-      icmp_type       = optional(number)
-      icmp_code       = optional(number)
-      ipv6_cidr_block = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+      use "acl_rule" {}
     }
   }
   validate {
-    let {
-      bad = [for r in concat([for i in self.ingress : i], [for e in self.egress : e]) : r.rule_no
-      if try(acl_protocol(r.protocol) == "-1" && (r.from_port != 0 || r.to_port != 0), false)]
-    }
-    error {
-      when    = length(bad) > 0
-      summary = "Ports without a protocol that has any"
-      detail  = "Rule ${join(", ", bad)}: from_port and to_port must both be 0 with protocol -1."
-    }
+    use "acl_validate" {}
   }
   create {
     call "CreateNetworkAcl" {
       request = { VpcId = self.vpc_id, TagSpecifications = tag_spec("network-acl", self.tags_all) }
       id      = result.NetworkAcl.NetworkAclId
     }
-    call "CreateNetworkAclEntry" {
-      for_each = config.ingress
-      request  = acl_entry(each.value, self.id, false)
-    }
-    call "CreateNetworkAclEntry" {
-      for_each = config.egress
-      request  = acl_entry(each.value, self.id, true)
-    }
-    call "DescribeNetworkAcls" "acls" {
-      when     = length([for s in config.subnet_ids : s]) > 0
-      request  = { Filters = [{ Name = "vpc-id", Values = [self.vpc_id] }] }
-      paginate = { input = "NextToken", output = "NextToken", items = "NetworkAcls" }
-    }
-    call "ReplaceNetworkAclAssociation" {
-      for_each = [for s in config.subnet_ids : s]
-      request  = { AssociationId = acl_association(acls.NetworkAcls, each.value), NetworkAclId = self.id }
-    }
+    use "acl_create" {}
   }
   read {
     call "DescribeNetworkAcls" {
@@ -69,33 +37,7 @@ resource "aws_network_acl" {
     }
   }
   update {
-    call "DeleteNetworkAclEntry" {
-      for_each = removed("ingress")
-      request  = { NetworkAclId = self.id, Egress = false, RuleNumber = each.value.rule_no }
-      ignore   = ["InvalidNetworkAclEntry.NotFound"]
-    }
-    call "DeleteNetworkAclEntry" {
-      for_each = removed("egress")
-      request  = { NetworkAclId = self.id, Egress = true, RuleNumber = each.value.rule_no }
-      ignore   = ["InvalidNetworkAclEntry.NotFound"]
-    }
-    call "CreateNetworkAclEntry" {
-      for_each = added("ingress")
-      request  = acl_entry(each.value, self.id, false)
-    }
-    call "CreateNetworkAclEntry" {
-      for_each = added("egress")
-      request  = acl_entry(each.value, self.id, true)
-    }
-    call "DescribeNetworkAcls" "acls" {
-      when     = length(added("subnet_ids")) > 0
-      request  = { Filters = [{ Name = "vpc-id", Values = [self.vpc_id] }] }
-      paginate = { input = "NextToken", output = "NextToken", items = "NetworkAcls" }
-    }
-    call "ReplaceNetworkAclAssociation" {
-      for_each = added("subnet_ids")
-      request  = { AssociationId = acl_association(acls.NetworkAcls, each.value), NetworkAclId = self.id }
-    }
+    use "acl_update" {}
     # A subnet without an ACL of its own has the VPC's default one.
     call "DescribeNetworkAcls" "all" {
       when     = length(removed("subnet_ids")) > 0

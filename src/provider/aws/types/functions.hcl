@@ -723,3 +723,92 @@ function "group_rules" {
   parameters = ["permissions", "wanted", "group"]
   value      = settled_group_blocks(group_blocks(permissions, group), wanted)
 }
+
+// Actions of a listener or a rule as the API takes them.
+function "listener_actions" {
+  parameters = ["actions"]
+  value = [for a in actions : {
+    Type           = a.type
+    Order          = a.order
+    TargetGroupArn = length(a.forward) > 0 ? null : nonempty(a.target_group_arn)
+    ForwardConfig = [for f in a.forward : {
+      TargetGroups                = [for g in f.target_group : { TargetGroupArn = g.arn, Weight = g.weight }]
+      TargetGroupStickinessConfig = [for s in f.stickiness : { Enabled = s.enabled, DurationSeconds = s.duration }][0]
+    }][0]
+    RedirectConfig = [for r in a.redirect : {
+      Host = r.host, Path = r.path, Port = r.port, Protocol = r.protocol, Query = r.query, StatusCode = r.status_code
+    }][0]
+    FixedResponseConfig = [for f in a.fixed_response : {
+      ContentType = f.content_type, MessageBody = nonempty(f.message_body), StatusCode = fallback(nonempty(f.status_code), "200")
+    }][0]
+  }]
+}
+
+// The API's actions as blocks. `before`: the blocks that are there.
+function "listener_action_blocks" {
+  parameters = ["actions", "before"]
+  value = [for i, a in actions : {
+    type             = a.Type
+    order            = a.Order
+    target_group_arn = length(before[i].forward) > 0 ? before[i].target_group_arn : a.TargetGroupArn
+    # A forward to one group may be written in two ways: it stays as it was written.
+    forward = [for f in [a.ForwardConfig] : {
+      target_group = [for g in f.TargetGroups : { arn = g.TargetGroupArn, weight = g.Weight }]
+      stickiness   = before[i].forward[0].stickiness
+    } if f != null && (length(before[i].forward) > 0 || length(f.TargetGroups) > 1)]
+    redirect = [for r in [a.RedirectConfig] : {
+      host = r.Host, path = r.Path, port = r.Port, protocol = r.Protocol, query = r.Query, status_code = r.StatusCode
+    } if r != null]
+    fixed_response = [for f in [a.FixedResponseConfig] : {
+      content_type = f.ContentType, message_body = fallback(f.MessageBody, before[i].fixed_response[0].message_body), status_code = f.StatusCode
+    } if f != null]
+  }]
+}
+
+function "listener_rule_conditions" {
+  parameters = ["conditions"]
+  value = [for c in conditions : merge(
+  { Field = length(c.host_header) > 0 ? "host-header" : length(c.http_header) > 0 ? "http-header" : length(c.http_request_method) > 0 ? "http-request-method" : length(c.path_pattern) > 0 ? "path-pattern" : length(c.query_string) > 0 ? "query-string" : "source-ip" },
+  {
+    HostHeaderConfig        = [for h in c.host_header : { Values = nonempty([for v in h.values : v]), RegexValues = nonempty([for v in h.regex_values : v]) }][0]
+    HttpHeaderConfig        = [for h in c.http_header : { HttpHeaderName = h.http_header_name, Values = nonempty([for v in h.values : v]), RegexValues = nonempty([for v in h.regex_values : v]) }][0]
+    HttpRequestMethodConfig = [for m in c.http_request_method : { Values = [for v in m.values : v] }][0]
+    PathPatternConfig       = [for p in c.path_pattern : { Values = nonempty([for v in p.values : v]), RegexValues = nonempty([for v in p.regex_values : v]) }][0]
+    QueryStringConfig       = length(c.query_string) > 0 ? { Values = [for q in c.query_string : { Key = nonempty(q.key), Value = q.value }] } : null
+    SourceIpConfig          = [for s in c.source_ip : { Values = [for v in s.values : v] }][0]
+  })]
+}
+
+// A route block as CreateRoute and ReplaceRoute take it.
+function "route_request" {
+  parameters = ["route", "table"]
+  value = {
+    RouteTableId         = table
+    DestinationCidrBlock = route.cidr_block
+    GatewayId            = nonempty(route.gateway_id)
+    NatGatewayId         = nonempty(route.nat_gateway_id)
+    NetworkInterfaceId   = nonempty(route.network_interface_id)
+  }
+}
+
+// The routes of a route table as its blocks, but the one to the VPC itself.
+function "route_blocks" {
+  parameters = ["routes"]
+  value = [for r in routes : {
+    cidr_block                 = fallback(r.DestinationCidrBlock, "")
+    gateway_id                 = fallback(r.GatewayId, "")
+    nat_gateway_id             = fallback(r.NatGatewayId, "")
+    network_interface_id       = fallback(r.NetworkInterfaceId, "")
+    instance_id                = ""
+    ipv6_cidr_block            = ""
+    destination_prefix_list_id = ""
+    carrier_gateway_id         = ""
+    core_network_arn           = ""
+    egress_only_gateway_id     = ""
+    local_gateway_id           = ""
+    odb_network_arn            = ""
+    transit_gateway_id         = ""
+    vpc_endpoint_id            = ""
+    vpc_peering_connection_id  = ""
+  } if fallback(r.GatewayId, "") != "local"]
+}

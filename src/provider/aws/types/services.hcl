@@ -39,7 +39,7 @@ service "elbv2" {
   }
 }
 
-service "ecs" {
+service "ecs codepipeline" {
   tag {
     call "TagResource" {
       request = { resourceArn = resource, tags = tag_list(tags, "key", "value") }
@@ -166,7 +166,7 @@ service "ssm" {
   }
 }
 
-service "codestar-connections" {
+service "codestar-connections codeconnections" {
   tag {
     call "TagResource" {
       request = { ResourceArn = resource, Tags = tag_list(tags) }
@@ -182,44 +182,6 @@ service "codestar-connections" {
       request = { ResourceArn = resource }
     }
     state = tag_map(result.Tags)
-  }
-}
-
-service "codeconnections" {
-  tag {
-    call "TagResource" {
-      request = { ResourceArn = resource, Tags = tag_list(tags) }
-    }
-  }
-  untag {
-    call "UntagResource" {
-      request = { ResourceArn = resource, TagKeys = keys }
-    }
-  }
-  list {
-    call "ListTagsForResource" {
-      request = { ResourceArn = resource }
-    }
-    state = tag_map(result.Tags)
-  }
-}
-
-service "codepipeline" {
-  tag {
-    call "TagResource" {
-      request = { resourceArn = resource, tags = tag_list(tags, "key", "value") }
-    }
-  }
-  untag {
-    call "UntagResource" {
-      request = { resourceArn = resource, tagKeys = keys }
-    }
-  }
-  list {
-    call "ListTagsForResource" {
-      request = { resourceArn = resource }
-    }
-    state = tag_map(result.tags, "key", "value")
   }
 }
 

@@ -1,0 +1,216 @@
+// What several types say in the same blocks: `use "name" {}` stands for what is in a part.
+
+// An action of a listener, or of one of its rules.
+part "listener_action" {
+  order            = optional(number, computed, range(1, 50000))
+  target_group_arn = optional(string, arn())
+  type             = required(string, one_of("forward", "redirect", "fixed-response", "authenticate-cognito", "authenticate-oidc", "jwt-validation"))
+  list "authenticate_cognito" "0..1" "unsupported: authentication by load balancers is not implemented" {
+    authentication_request_extra_params = optional(map(string))
+    on_unauthenticated_request          = optional(string)
+    scope                               = optional(string)
+    session_cookie_name                 = optional(string)
+    session_timeout                     = optional(number)
+    user_pool_arn                       = required(string)
+    user_pool_client_id                 = required(string)
+    user_pool_domain                    = required(string)
+  }
+  list "authenticate_oidc" "0..1" "unsupported: authentication by load balancers is not implemented" {
+    authentication_request_extra_params = optional(map(string))
+    authorization_endpoint              = required(string)
+    client_id                           = required(string)
+    client_secret                       = required(string, sensitive)
+    issuer                              = required(string)
+    on_unauthenticated_request          = optional(string)
+    scope                               = optional(string)
+    session_cookie_name                 = optional(string)
+    session_timeout                     = optional(number)
+    token_endpoint                      = required(string)
+    user_info_endpoint                  = required(string)
+  }
+  list "fixed_response" "0..1" {
+    content_type = required(string, one_of("text/plain", "text/css", "text/html", "application/javascript", "application/json"))
+    message_body = optional(string, length(0, 1024))
+    status_code  = optional(string, computed)
+  }
+  list "forward" "0..1" {
+    list "stickiness" "0..1" {
+      duration = required(number, range(1, 604800))
+      enabled  = optional(bool, default(false))
+    }
+    set "target_group" "1..5" {
+      arn    = required(string, arn())
+      weight = optional(number, default(1), range(0, 999))
+    }
+  }
+  list "jwt_validation" "0..1" "unsupported: authentication by load balancers is not implemented" {
+    issuer        = required(string)
+    jwks_endpoint = required(string)
+    set "additional_claim" {
+      format = required(string)
+      name   = required(string)
+      values = required(set(string))
+    }
+  }
+  list "redirect" "0..1" {
+    host        = optional(string, default("#{host}"), length(1, 128))
+    path        = optional(string, default("/#{path}"), length(1, 128))
+    port        = optional(string, default("#{port}"))
+    protocol    = optional(string, default("#{protocol}"), one_of("#{protocol}", "HTTP", "HTTPS"))
+    query       = optional(string, default("#{query}"), length(0, 128))
+    status_code = required(string, one_of("HTTP_301", "HTTP_302"))
+  }
+}
+
+// Routes of a route table as blocks, and how they are made and changed.
+part "route_table_route" {
+  set "route" computed attribute {
+    cidr_block                 = optional(string, cidr())
+    gateway_id                 = optional(string)
+    nat_gateway_id             = optional(string)
+    network_interface_id       = optional(string)
+    instance_id                = optional(string, unsupported("there are no EC2 instances"))
+    ipv6_cidr_block            = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+    destination_prefix_list_id = optional(string, unsupported("there are no prefix lists"))
+    carrier_gateway_id         = optional(string, unsupported("there are no carrier gateways"))
+    core_network_arn           = optional(string, unsupported("there are no core networks"))
+    egress_only_gateway_id     = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+    local_gateway_id           = optional(string, unsupported("there are no Outposts"))
+    odb_network_arn            = optional(string, unsupported("there are no ODB networks"))
+    transit_gateway_id         = optional(string, unsupported("there are no transit gateways"))
+    vpc_endpoint_id            = optional(string, unsupported("there are no VPC endpoints"))
+    vpc_peering_connection_id  = optional(string, unsupported("VPCs are not peered"))
+  }
+}
+
+part "route_table_create" {
+  call "CreateRoute" {
+    for_each = config.route
+    request  = route_request(each.value, self.id)
+  }
+}
+
+part "route_table_update" {
+  call "DeleteRoute" {
+    for_each = [for r in removed("route") : r if !contains([for n in self.route : n.cidr_block], r.cidr_block)]
+    request  = { RouteTableId = self.id, DestinationCidrBlock = each.value.cidr_block }
+    ignore   = ["InvalidRoute.NotFound"]
+  }
+  call "ReplaceRoute" {
+    for_each = [for r in added("route") : r if contains([for o in prior.route : o.cidr_block], r.cidr_block)]
+    request  = route_request(each.value, self.id)
+  }
+  call "CreateRoute" {
+    for_each = [for r in added("route") : r if !contains([for o in prior.route : o.cidr_block], r.cidr_block)]
+    request  = route_request(each.value, self.id)
+  }
+}
+
+// Rules of a network ACL and its subnets.
+part "acl_rule" {
+  rule_no         = required(number, range(1, 32766))
+  action          = required(string, equal("case"), one_of("allow", "deny", "ALLOW", "DENY"))
+  protocol        = required(string)
+  from_port       = required(number, range(0, 65535))
+  to_port         = required(number, range(0, 65535))
+  cidr_block      = optional(string, cidr())
+  icmp_type       = optional(number)
+  icmp_code       = optional(number)
+  ipv6_cidr_block = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+}
+
+part "acl_validate" {
+  let {
+    bad = [for r in concat([for i in self.ingress : i], [for e in self.egress : e]) : r.rule_no
+    if try(acl_protocol(r.protocol) == "-1" && (r.from_port != 0 || r.to_port != 0), false)]
+  }
+  error {
+    when    = length(bad) > 0
+    summary = "Ports without a protocol that has any"
+    detail  = "Rule ${join(", ", bad)}: from_port and to_port must both be 0 with protocol -1."
+  }
+}
+
+part "acl_create" {
+  call "CreateNetworkAclEntry" {
+    for_each = config.ingress
+    request  = acl_entry(each.value, self.id, false)
+  }
+  call "CreateNetworkAclEntry" {
+    for_each = config.egress
+    request  = acl_entry(each.value, self.id, true)
+  }
+  call "DescribeNetworkAcls" "acls" {
+    when     = length([for s in config.subnet_ids : s]) > 0
+    request  = { Filters = [{ Name = "vpc-id", Values = [self.vpc_id] }] }
+    paginate = { input = "NextToken", output = "NextToken", items = "NetworkAcls" }
+  }
+  call "ReplaceNetworkAclAssociation" {
+    for_each = [for s in config.subnet_ids : s]
+    request  = { AssociationId = acl_association(acls.NetworkAcls, each.value), NetworkAclId = self.id }
+  }
+}
+
+part "acl_update" {
+  call "DeleteNetworkAclEntry" {
+    for_each = removed("ingress")
+    request  = { NetworkAclId = self.id, Egress = false, RuleNumber = each.value.rule_no }
+    ignore   = ["InvalidNetworkAclEntry.NotFound"]
+  }
+  call "DeleteNetworkAclEntry" {
+    for_each = removed("egress")
+    request  = { NetworkAclId = self.id, Egress = true, RuleNumber = each.value.rule_no }
+    ignore   = ["InvalidNetworkAclEntry.NotFound"]
+  }
+  call "CreateNetworkAclEntry" {
+    for_each = added("ingress")
+    request  = acl_entry(each.value, self.id, false)
+  }
+  call "CreateNetworkAclEntry" {
+    for_each = added("egress")
+    request  = acl_entry(each.value, self.id, true)
+  }
+  call "DescribeNetworkAcls" "acls" {
+    when     = length(added("subnet_ids")) > 0
+    request  = { Filters = [{ Name = "vpc-id", Values = [self.vpc_id] }] }
+    paginate = { input = "NextToken", output = "NextToken", items = "NetworkAcls" }
+  }
+  call "ReplaceNetworkAclAssociation" {
+    for_each = added("subnet_ids")
+    request  = { AssociationId = acl_association(acls.NetworkAcls, each.value), NetworkAclId = self.id }
+  }
+}
+
+// Connections, which have two services.
+part "connection_make" {
+  validate {
+    error {
+      when    = config.provider_type == null && config.host_arn == null
+      summary = "Missing provider"
+      detail  = "One of provider_type and host_arn must be set."
+    }
+  }
+  create {
+    call "CreateConnection" {
+      request = {
+        ConnectionName = self.name
+        ProviderType   = self.provider_type
+        Tags           = nonempty(tag_list(self.tags_all))
+      }
+      id = result.ConnectionArn
+    }
+  }
+}
+
+part "connection_end" {
+  delete {
+    call "DeleteConnection" {
+      request = { ConnectionArn = self.id }
+      gone    = ["ResourceNotFoundException"]
+    }
+  }
+  tags {
+    resource = self.id
+    read     = true
+  }
+}
