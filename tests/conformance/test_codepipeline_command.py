@@ -12,7 +12,7 @@ import unicodedata
 
 import pytest
 
-from pipes import ASK, SHIP, SOURCE, until
+from pipes import ASK, SHIP, SOURCE, Pipes, until
 
 
 class Terminal:
@@ -166,6 +166,33 @@ def test_no_such_command(pipes):
     wrong = pipes.region.run("pipeline", "realese")
     assert wrong.returncode == 1 and wrong.stdout == ""
     assert wrong.stderr.startswith('Error: terrarium pipeline has no command named "realese". Did you mean "release"?\n')
+
+
+def test_which_pipeline(stepped_region):
+    """The only one need not be named; without any, and with several, the command says what to do."""
+    pipes, run = Pipes(stepped_region), stepped_region.run
+    none = run("pipeline", "status")
+    assert none.returncode == 1 and "there is no pipeline: apply a configuration" in none.stderr
+    assert run("pipeline", "list").stdout == ""
+    pipes.create("one", [SOURCE], [ASK])
+    pipes.token("one", 1)
+    status = run("pipeline", "status")
+    assert status.returncode == 0 and status.stdout.startswith("one  ")
+    pipes.create("two", [SOURCE], [dict(ASK, configuration={})])
+    several = run("pipeline", "approve")
+    assert several.returncode == 1 and several.stderr == "Error: there are several pipelines, name one: one, two.\n"
+    nothing = run("pipeline", "retry", "one")
+    assert nothing.returncode == 1 and nothing.stderr == "Error: no stage of one has failed.\n"
+    variable = run("pipeline", "release", "one", "--no-wait", "--variable=Size=1")
+    assert variable.returncode == 1 and "The pipeline has no variable named 'Size'" in variable.stderr
+    wrong = run("pipeline", "release", "one", "--variable=Size")
+    assert wrong.returncode == 1 and '"Size" is no NAME=VALUE.' in wrong.stderr
+    many = run("pipeline", "status", "one", "two")
+    assert many.returncode == 1 and many.stderr == "Error: Name one pipeline.\n"
+    assert run("down").returncode == 0
+    down = run("pipeline", "status")
+    assert down.returncode == 1 and "terrarium up" in down.stderr, down
+    assert run("up", "--no-glass").returncode == 0
 
 
 def test_command(pipes, name):

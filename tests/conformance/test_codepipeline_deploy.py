@@ -1,5 +1,6 @@
 """What pipelines deploy, to S3 and to ECS, without a glass; and what may be wrong with it."""
 
+import datetime
 import json
 
 import pytest
@@ -156,14 +157,19 @@ def test_site_as_it_is_asked_for(pipes, name):
     source = dict(SOURCE, configuration={"S3Bucket": "pipe-source", "S3ObjectKey": "site.zip"})
     more = {"ObjectKey": "web/", "CacheControl": "public, max-age=60", "CannedACL": "bucket-owner-full-control"}
     ship = dict(SHIP, configuration={**SHIP["configuration"], **more})
-    whole = dict(SHIP, name="Whole", configuration={"BucketName": "pipe-site", "Extract": "false", "ObjectKey": "all.zip"})
+    named = {"BucketName": "pipe-site", "Extract": "false", "ObjectKey": "all/{datetime}/{uuid}.zip"}
+    whole = dict(SHIP, name="Whole", configuration=named)
     run = pipes.create(name, [source], [ship, whole])
     pipes.wait(name, run, "Succeeded")
     types = {"index.html": "text/html", "style.css": "text/css", "deep/app.js": "javascript"}
     for key, kind in types.items():
         head = pipes.s3.head_object(Bucket="pipe-site", Key=f"web/{key}")
         assert kind in head["ContentType"] and head["CacheControl"] == "public, max-age=60"
-    assert pipes.s3.get_object(Bucket="pipe-site", Key="all.zip")["Body"].read() == files
+    (key,) = [each["Key"] for each in pipes.s3.list_objects_v2(Bucket="pipe-site", Prefix="all/")["Contents"]]
+    done = next(each for each in pipes.actions(name, run) if each["actionName"] == "Whole")
+    when = done["startTime"].astimezone(datetime.UTC).strftime("%Y-%m-%d_%H-%M-%S")
+    assert key == f"all/{when}/{done['actionExecutionId']}.zip"
+    assert pipes.s3.get_object(Bucket="pipe-site", Key=key)["Body"].read() == files
     refused = dict(ship, configuration={**ship["configuration"], "CannedACL": "public-read"})
     pipes.api.update_pipeline(pipeline=pipes.declare(name, [source], [refused]))
     run = pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"]

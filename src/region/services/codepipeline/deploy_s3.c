@@ -18,6 +18,7 @@
 typedef struct {
 	PipelineAction *action;
 	char *zip, *folder; /* folder: where to unpack */
+	char *prefix; /* ObjectKey, its variables replaced; or NULL */
 	GPtrArray *keys; /* char*: names inside the artifact */
 	GPtrArray *paths; /* char*: the files of them */
 	guint next;
@@ -27,6 +28,7 @@ static void deployment_free(Deployment *deployment) {
 	pipeline_action_free(deployment->action);
 	g_free(deployment->zip);
 	g_free(deployment->folder);
+	g_free(deployment->prefix);
 	g_ptr_array_unref(deployment->keys);
 	g_ptr_array_unref(deployment->paths);
 	g_free(deployment);
@@ -109,7 +111,7 @@ static void unpack_thread(GTask *task, gpointer source, gpointer data, GCancella
 /* ---- putting ---- */
 
 static char *key_of(const Deployment *deployment) {
-	const char *prefix = setting(deployment, "ObjectKey");
+	const char *prefix = deployment->prefix;
 	const char *name = g_ptr_array_index(deployment->keys, deployment->next);
 	if (!*name)
 		return g_strdup(prefix);
@@ -183,8 +185,21 @@ static void on_unpacked(GObject *source, GAsyncResult *result, gpointer data) {
 
 /* ---- the action ---- */
 
-static void run(PipelineAction *action) {
+/* ObjectKey with {datetime} and {uuid} replaced: by when the action has begun and by its own id,
+ * which stay what they are when it begins anew. Caller frees. */
+static char *prefix_of(const PipelineAction *action) {
 	const char *prefix = value_get_text(action->configuration, "ObjectKey");
+	g_autoptr(GDateTime) begun = g_date_time_new_from_unix_utc(
+		(gint64)value_to_double(value_get(action->record, "startTime"), 0));
+	g_autofree char *when = g_date_time_format(begun, "%Y-%m-%d_%H-%M-%S");
+	g_autoptr(GString) text = g_string_new(prefix);
+	g_string_replace(text, "{datetime}", when, 0);
+	g_string_replace(text, "{uuid}", action->id, 0);
+	return prefix ? g_strdup(text->str) : NULL;
+}
+
+static void run(PipelineAction *action) {
+	g_autofree char *prefix = prefix_of(action);
 	const char *extract = value_get_text(action->configuration, "Extract");
 	gboolean extracts = extract && g_ascii_strcasecmp(extract, "true") == 0;
 	const char *artifact = value_get_text(
@@ -205,6 +220,7 @@ static void run(PipelineAction *action) {
 	*deployment = (Deployment){.action = again,
 		.zip = zip,
 		.folder = g_build_filename(folder, "files", NULL),
+		.prefix = g_steal_pointer(&prefix),
 		.keys = g_ptr_array_new_with_free_func(g_free),
 		.paths = g_ptr_array_new_with_free_func(g_free)};
 	pipeline_action_set_busy(again, TRUE);
