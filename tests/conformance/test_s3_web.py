@@ -2,6 +2,8 @@
 
 import http.client
 import os
+import re
+import time
 import urllib.parse
 
 import pytest
@@ -236,3 +238,87 @@ def test_website_redirects(s3, bucket, site):
 )
 def test_website_refused(s3, bucket, configuration):
     assert refused(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration=configuration) == "InvalidArgument"
+
+
+# ---- access logs ----
+
+
+def test_access_logs(stepped_region):
+    region, s3 = stepped_region, stepped_region.client("s3")
+    for name in ("source", "logs"):
+        s3.create_bucket(Bucket=name)
+    where = {"TargetBucket": "logs", "TargetPrefix": "of/"}
+    s3.put_bucket_logging(Bucket="source", BucketLoggingStatus={"LoggingEnabled": where})
+
+    def delivered():
+        region.advance(400)
+        for _ in range(100):
+            found = s3.list_objects_v2(Bucket="logs").get("Contents", [])
+            if found:
+                break
+            time.sleep(0.05)
+        lines = []
+        for each in found:
+            lines += body(s3.get_object(Bucket="logs", Key=each["Key"])).decode().splitlines()
+            s3.delete_object(Bucket="logs", Key=each["Key"])
+        return [each["Key"] for each in found], lines
+
+    # Not before the target lets the service.
+    s3.put_object(Bucket="source", Key="lost", Body=b"")
+    region.advance(400)
+    allowed = policy(
+        "logs", Effect="Allow", Principal={"Service": "logging.s3.amazonaws.com"}, Action="s3:PutObject",
+        Condition={"ArnLike": {"aws:SourceArn": "arn:aws:s3:::source"}, "StringEquals": {"aws:SourceAccount": "000000000000"}},
+    )
+    s3.put_bucket_policy(Bucket="logs", Policy=allowed)
+    s3.put_object(Bucket="source", Key="a b", Body=b"12345")
+    body(s3.get_object(Bucket="source", Key="a b", Range="bytes=1-2"))
+    assert refused(s3.get_object, Bucket="source", Key="none") == "NoSuchKey"
+    s3.list_objects_v2(Bucket="source")
+    assert refused(s3.get_bucket_cors, Bucket="source") == "NoSuchCORSConfiguration"
+    s3.copy_object(Bucket="source", Key="copy", CopySource="source/a b")
+    ask(region, "GET", "/source/a%20b", User_Agent='quoted "agent"', Referer="http://from/")
+    names, lines = delivered()
+    assert len(names) == 1 and re.fullmatch(r"of/\d{4}(-\d\d){5}-[0-9A-F]{16}", names[0])
+    shown = re.compile(
+        r'(\S+) (\S+) \[(.*?)\] (\S+) (\S+) (\S+) (\S+) (\S+) "(.*?)" (\d+) (\S+) (\S+) (\S+) (\d+) (\d+) "(.*?)" "(.*?)" '
+        r"(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+)"
+    )
+    found = [shown.fullmatch(line) for line in lines]
+    assert all(found), lines
+    told = [(m[7], m[8], int(m[10]), m[11], m[12], m[13]) for m in found]
+    assert told[0] == ("REST.PUT.OBJECT", "a%20b", 200, "-", "-", "5")
+    assert told[1] == ("REST.GET.OBJECT", "a%20b", 206, "-", "2", "5")
+    assert told[2][:4] == ("REST.GET.OBJECT", "none", 404, "NoSuchKey")
+    assert told[3][:4] == ("REST.GET.BUCKET", "-", 200, "-")
+    assert told[4][:4] == ("REST.GET.CORS", "-", 404, "NoSuchCORSConfiguration")
+    assert told[5][:4] == ("REST.COPY.OBJECT", "copy", 200, "-")
+    assert (found[6][16], found[6][17], found[6][20]) == ("http://from/", "quoted %22agent%22", "-")
+    assert {m[2] for m in found} == {"source"} and {m[4] for m in found} == {"127.0.0.1"}
+    assert found[0][20] == "SigV4" and found[0][22] == "AuthHeader"
+    # Keys by day and bucket.
+    where["TargetObjectKeyFormat"] = {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}
+    s3.put_bucket_logging(Bucket="source", BucketLoggingStatus={"LoggingEnabled": where})
+    s3.head_object(Bucket="source", Key="a b")
+    names, lines = delivered()
+    assert re.fullmatch(
+        r"of/000000000000/us-east-1/source/\d{4}/\d\d/\d\d/\d{4}-\d\d-\d\d-00-00-00-[0-9A-F]{16}", names[0]
+    )
+    # Nothing once it is switched off.
+    s3.put_bucket_logging(Bucket="source", BucketLoggingStatus={})
+    s3.head_object(Bucket="source", Key="a b")
+    region.advance(400)
+    assert s3.list_objects_v2(Bucket="logs")["KeyCount"] == 0
+
+
+def test_logging_refused(s3, bucket):
+    def status(target, **more):
+        return {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": "", **more}}
+
+    assert refused(s3.put_bucket_logging, Bucket=bucket, BucketLoggingStatus=status("no-such-bucket-here")) == (
+        "InvalidTargetBucketForLogging"
+    )
+    grant = {"Grantee": {"Type": "CanonicalUser", "ID": "1"}, "Permission": "READ"}
+    assert refused(
+        s3.put_bucket_logging, Bucket=bucket, BucketLoggingStatus=status(bucket, TargetGrants=[grant])
+    ) == "NotImplemented"

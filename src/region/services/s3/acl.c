@@ -124,6 +124,18 @@ gboolean s3_acl_allows(Region *region, Value bucket, const char *action, const c
 	return FALSE;
 }
 
+gboolean s3_acl_delivers_logs(Region *region, Value bucket) {
+	g_auto(Value) acl = s3_setting(region, value_get_text(bucket, "Name"), "acl");
+	g_auto(Value) all = is_enforced(bucket) ? VALUE_NOTHING : grants_of(bucket, acl);
+	for (gsize i = 0; i < value_length(all); i++) {
+		Value grantee = value_get(value_at(all, i), "Grantee");
+		if (g_strcmp0(value_get_text(grantee, "URI"), LOG_DELIVERY) == 0 &&
+			g_strcmp0(value_get_text(value_at(all, i), "Permission"), "WRITE") == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* ---- what calls ask for ---- */
 
 static gboolean bad_grant(const char *text, GError **error) {

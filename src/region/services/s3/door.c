@@ -220,11 +220,14 @@ gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request,
 	if (error && *error)
 		return FALSE;
 	gboolean names_region = asker ? asker->claim != NULL : is_signed(request);
-	return find_bucket(call, names_region, error) && take_origin(call, request, asker, error) &&
-	       s3_permit_call(call, error);
+	if (!find_bucket(call, names_region, error))
+		return FALSE;
+	s3_log_begin(call, request, asker && asker->anyone);
+	return take_origin(call, request, asker, error) && s3_permit_call(call, error);
 }
 
 void s3_call_clear(S3Call *call) {
+	s3_log_end(call);
 	region_caller_clear(&call->caller);
 	g_clear_pointer(&call->request_id, g_free);
 	value_clear(&call->input);
@@ -241,6 +244,7 @@ S3Call *s3_call_of(RegionCall *call) {
 WireResponse *s3_call_answer(const S3Call *call, Value output) {
 	WireResponse *response = wire_encode_output(&call->route, output, call->request_id);
 	s3_cors_dress(response, call->cors);
+	s3_log_answer(call, response, NULL);
 	return response;
 }
 
@@ -253,6 +257,7 @@ WireResponse *s3_call_refuse(const S3Call *call, const GError *error) {
 	Value marker = value_get(wire_error_members(error), "DeleteMarker");
 	if (!value_is_null(marker))
 		wire_response_set_header(response, "x-amz-delete-marker", "true");
+	s3_log_answer(call, response, wire_error_code(error));
 	s3_cors_dress(response, call->cors);
 	return response;
 }

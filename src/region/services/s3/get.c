@@ -184,5 +184,7 @@ WireResponse *s3_serve_get(Region *region, S3Call *call, HttpReply *reply) {
 	if (span.partial)
 		response->status = 206;
 	wire_response_take_file(response, fd, span.start, span.length);
+	s3_log_answer(call, response, NULL);
+	s3_log_size(call, version.size);
 	return response;
 }

@@ -99,6 +99,8 @@ gboolean s3_file_sync(int fd, const char *path, GError **error);
 
 /* ---- calls (door.c) ---- */
 
+typedef struct S3LogEntry S3LogEntry;
+
 /* One call of the S3 API, from its head on. */
 typedef struct {
 	RegionCaller caller;
@@ -109,6 +111,7 @@ typedef struct {
 	Value input;
 	Value bucket; /* that it is about; VALUE_NOTHING: none */
 	Value cors; /* headers for the browser, by the bucket's CORS rules; or VALUE_NOTHING */
+	S3LogEntry *log; /* NULL: its bucket has no access log */
 } S3Call;
 
 /* Who asks, where the request's own signature does not tell. */
@@ -179,6 +182,8 @@ gboolean s3_permit_call(const S3Call *call, GError **error);
  * info. VALUE_NOTHING: none, or an error (AccessControlListNotSupported, AccessDenied where public
  * ones are blocked). */
 Value s3_acl_of_input(Region *region, Value bucket, Value input, GError **error);
+/* Whether the log delivery group may write into it. */
+gboolean s3_acl_delivers_logs(Region *region, Value bucket);
 /* Whether the bucket's ACL or the object's lets others do the action; account "": without a
  * signature. */
 gboolean s3_acl_allows(Region *region, Value bucket, const char *action, const char *key,
@@ -249,6 +254,20 @@ void s3_upload_set_slots(Region *region, const S3Upload *upload); /* in a transa
 gboolean s3_part_get(Region *region, const char *upload, guint number, S3Part *out);
 void s3_part_put(Region *region, const char *upload, const S3Part *part);
 void s3_upload_remove(Region *region, const S3Upload *upload);
+
+/* ---- access logs (log.c) ---- */
+
+/* A call's line in the access log of its bucket: begun when the bucket is known, told the answer
+ * (perhaps again) and the object's size, and ended when the call is cleared: a call that was not
+ * answered has no line. */
+void s3_log_begin(S3Call *call, const WireRequest *request, gboolean website);
+void s3_log_answer(const S3Call *call, const WireResponse *response, const char *code);
+void s3_log_size(const S3Call *call, gint64 size);
+void s3_log_end(S3Call *call);
+void s3_log_free(S3LogEntry *entry);
+void s3_log_start(Region *region);
+/* PutBucketLogging's configuration. */
+gboolean s3_log_check(Region *region, const char *bucket, Value status, GError **error);
 
 /* ---- the rest ---- */
 

@@ -265,6 +265,7 @@ static WireResponse *answer(const S3Call *call, Value output, gpointer data) {
 	} else {
 		response->status = g_strcmp0(wanted, "200") == 0 ? 200 : 204;
 	}
+	s3_log_answer(call, response, NULL);
 	return response;
 }
 

@@ -369,6 +369,7 @@ static Value keep_object(Put *put) {
 		.info = value_with_take(value_merge(put->info, checksum), "ChecksumType",
 			value_string("FULL_OBJECT"))};
 	s3_version_add(region, bucket, &version);
+	s3_log_size(&put->call, put->size);
 	s3_tell_later(region, "ObjectCreated:Put", &version);
 	g_autoptr(ValueBuilder) output = value_builder_new(VALUE_OBJECT, NULL);
 	value_builder_set_take(output, "ETag", value_string_take(s3_quoted(version.etag)));

@@ -12,6 +12,7 @@ static gboolean start(Region *region, GError **error) {
 	if (!s3_table_open(region, error) || !s3_files_open(region, error))
 		return FALSE;
 	s3_lifecycle_start(region);
+	s3_log_start(region);
 	return TRUE;
 }
 

@@ -240,6 +240,8 @@ static gboolean check_setting(RegionCall *call, const struct Setting *setting, V
 		return check_notification(wanted, error);
 	if (g_str_equal(setting->name, "cors"))
 		return s3_cors_check(wanted, error);
+	if (g_str_equal(setting->name, "logging"))
+		return s3_log_check(call->region, bucket, wanted, error);
 	if (g_str_equal(setting->name, "website"))
 		return s3_website_check(wanted, error);
 	if (g_str_equal(setting->name, "requestPayment") &&

@@ -37,12 +37,17 @@ static void state_free(gpointer data) {
 	g_hash_table_unref(state->statements);
 	g_hash_table_unref(state->released);
 	g_hash_table_unref(state->busy_slots);
+	g_hash_table_unref(state->logs);
 	g_array_unref(state->watches);
 	g_ptr_array_unref(state->untold);
 	g_free(state->folder);
 	*state->alive = 0;
 	g_rc_box_release(state->alive);
 	g_free(state);
+}
+
+static void free_lines(gpointer lines) {
+	g_string_free(lines, TRUE);
 }
 
 static void finalize(gpointer statement) {
@@ -59,6 +64,7 @@ gboolean s3_table_open(Region *region, GError **error) {
 	state->statements = g_hash_table_new_full(NULL, NULL, NULL, finalize);
 	state->released = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	state->busy_slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	state->logs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_lines);
 	state->watches = g_array_new(FALSE, FALSE, sizeof(S3Watching));
 	state->untold = g_ptr_array_new_with_free_func(s3_news_free);
 	region_set_data(region, "s3", state, state_free);

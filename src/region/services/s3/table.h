@@ -15,6 +15,7 @@ typedef struct {
 	GHashTable *released; /* set of file ids that are perhaps needed no more */
 	guint release_source;
 	GHashTable *busy_slots; /* set of "upload number": places of files that are written now */
+	GHashTable *logs; /* bucket -> GString: lines of its access log that wait */
 	GArray *watches; /* of S3Watching */
 	GPtrArray *untold; /* of S3News */
 	guint tell_source;
