@@ -152,7 +152,7 @@ def test_approvals_that_wait_together(pipes, name):
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "status", "release", "follow", "approve", "reject", "retry", "stop", "logs"]
+    "command", ["list", "status", "release", "follow", "approve", "reject", "retry", "rollback", "stop", "logs"]
 )
 def test_help(pipes, command):
     told = pipes.region.run("pipeline", command, "--help")
@@ -166,6 +166,51 @@ def test_no_such_command(pipes):
     wrong = pipes.region.run("pipeline", "realese")
     assert wrong.returncode == 1 and wrong.stdout == ""
     assert wrong.stderr.startswith('Error: terrarium pipeline has no command named "realese". Did you mean "release"?\n')
+
+
+def test_rollback(pipes, name):
+    """The last stage goes back to what it had before the latest execution; or another one to what is said."""
+    run = pipes.region.run
+    pipes.push("first")
+    first = pipes.create(name, [SOURCE], [SHIP])
+    pipes.wait(name, first, "Succeeded")
+    nothing = run("pipeline", "rollback", name)
+    assert nothing.returncode == 1
+    assert nothing.stderr == "Error: no execution before the latest one has succeeded in the stage S1.\n"
+    for text in ["second", "third"]:
+        count = len(pipes.executions(name))
+        pipes.push(text)
+        until(lambda: len(pipes.executions(name)) > count and pipes.executions(name)[0]["status"] == "Succeeded")
+
+    def site():
+        return pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read()
+
+    assert site() == b"third"
+    back = run("pipeline", "rollback", name)
+    assert back.returncode == 0 and "S1/Ship Succeeded after" in back.stdout, back
+    assert site() == b"second"
+    assert run("pipeline", "rollback", name, "--stage=S1", f"--execution={first[:8]}").returncode == 0
+    assert site() == b"first"
+    wrong = run("pipeline", "rollback", name, "--stage=S7")
+    assert wrong.returncode == 1 and wrong.stderr == f"Error: {name} has no stage S7.\n"
+    source = run("pipeline", "rollback", name, "--stage=S0", f"--execution={first[:8]}")
+    assert source.returncode == 1 and "a source stage cannot be rolled back" in source.stderr
+
+
+def test_retry_of_one_of_several(pipes, name):
+    run = pipes.region.run
+    runs = [pipes.create(name, [SOURCE], [ASK], executionMode="PARALLEL")]
+    runs.append(pipes.api.start_pipeline_execution(name=name)["pipelineExecutionId"])
+    for each in runs:
+        pipes.token(name, 1, each)
+        assert run("pipeline", "reject", name, "-e", each).returncode == 0
+        pipes.wait(name, each, "Failed")
+    again = run("pipeline", "retry", name, "-e", runs[0][:8], "--no-wait")
+    assert again.returncode == 0 and again.stdout == f"{runs[0]}\n", again
+    pipes.token(name, 1, runs[0])
+    assert pipes.status(name, runs[1]) == "Failed"
+    wrong = run("pipeline", "retry", name, "-e", runs[0])
+    assert wrong.returncode == 1 and "has failed" in wrong.stderr
 
 
 def test_which_pipeline(stepped_region):

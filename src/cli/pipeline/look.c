@@ -219,6 +219,16 @@ static const char *stage_status(Value stage, Value actions) {
 						   : "-";
 }
 
+const char *cli_pipeline_failed_stage(Value look) {
+	Value stages = value_get(look, "stages"), actions = value_get(look, "actions");
+	for (gsize i = 0; i < value_length(stages); i++) {
+		const char *status = stage_status(value_at(stages, i), actions);
+		if (g_str_equal(status, "Failed") || g_str_equal(status, "Abandoned"))
+			return value_get_text(value_at(stages, i), "name");
+	}
+	return NULL;
+}
+
 static void add_stage(GString *text, const CliPipeline *pipeline, Value look, Value stage,
 	guint log_lines, gboolean colour) {
 	const char *name = value_get_text(stage, "name");

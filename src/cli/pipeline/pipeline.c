@@ -109,7 +109,7 @@ static int run_status(int argc, char **argv) {
 	return 0;
 }
 
-/* ---- release, retry, stop ---- */
+/* ---- release, follow, retry ---- */
 
 static int go_on(const Subject *subject, const char *id, gboolean no_wait) {
 	if (!no_wait)
@@ -163,47 +163,138 @@ static int run_follow(int argc, char **argv) {
 	return id ? cli_pipeline_follow(subject.pipeline, id) : cli_fail("%s", error->message);
 }
 
-/* The stage whose latest execution has failed, borrowed. */
-static Value failed_stage(Value state) {
+/* The stage whose latest execution has failed, and that one's id; caller frees both. NULL: none. */
+static char *failed_stage(const Subject *subject, char **id, GError **error) {
+	g_auto(Value) state = call(subject, "GetPipelineState",
+		value_object_take("name", own_name(subject), NULL), error);
 	Value stages = value_get(state, "stageStates");
 	for (gsize i = 0; i < value_length(stages); i++) {
-		const char *status = value_text_or(
-			value_get_path(value_at(stages, i), "latestExecution", "status", NULL), "");
-		if (g_str_equal(status, "Failed") || g_str_equal(status, "Stopped"))
-			return value_at(stages, i);
+		Value latest = value_get(value_at(stages, i), "latestExecution");
+		const char *status = value_text_or(value_get(latest, "status"), "");
+		if (!g_str_equal(status, "Failed") && !g_str_equal(status, "Stopped"))
+			continue;
+		*id = g_strdup(value_get_text(latest, "pipelineExecutionId"));
+		return g_strdup(value_get_text(value_at(stages, i), "stageName"));
 	}
-	return VALUE_NOTHING;
+	return NULL;
+}
+
+/* The same of one execution. */
+static char *failed_stage_of(
+	const Subject *subject, const char *wanted, char **id, GError **error) {
+	*id = cli_pipeline_execution(subject->pipeline, wanted, error);
+	g_auto(Value) look = *id ? cli_pipeline_look(subject->pipeline, *id, error) : VALUE_NOTHING;
+	return g_strdup(cli_pipeline_failed_stage(look));
 }
 
 static int run_retry(int argc, char **argv) {
 	g_auto(Subject) subject = {0};
 	gboolean no_wait = FALSE, all = FALSE;
+	g_autofree char *wanted = NULL, *id = NULL;
 	const GOptionEntry entries[] = {
 		{"no-wait", 'n', 0, G_OPTION_ARG_NONE, &no_wait, "Do not follow it", NULL},
 		{"all", 'a', 0, G_OPTION_ARG_NONE, &all,
 			"All actions of the stage, not only those that failed", NULL},
+		{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
+			"Of this execution (the beginning of its id) instead of the latest", "ID"},
 		{NULL}};
 	if (!parse(&subject, argc, argv, entries, "Retries the stage that has failed."))
+		return 1;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *stage = wanted ? failed_stage_of(&subject, wanted, &id, &error)
+					: failed_stage(&subject, &id, &error);
+	if (error)
+		return cli_fail("%s", error->message);
+	if (!stage)
+		return cli_fail("no stage of %s has failed.", subject.pipeline->name);
+	g_auto(Value) answer = call(&subject, "RetryStageExecution",
+		value_object_take("pipelineName", own_name(&subject), "stageName",
+			value_string(stage), "pipelineExecutionId", value_string(id), "retryMode",
+			value_string(all ? "ALL_ACTIONS" : "FAILED_ACTIONS"), NULL),
+		&error);
+	if (error)
+		return cli_fail("%s", error->message);
+	return go_on(&subject, id, no_wait);
+}
+
+/* ---- rollback ---- */
+
+/* The newest execution before the latest one that succeeded in the stage, or the one that is
+ * wanted. Caller frees; NULL and an error. */
+static char *rollback_target(
+	const Subject *subject, Value stage, const char *wanted, GError **error) {
+	if (wanted)
+		return cli_pipeline_execution(subject->pipeline, wanted, error);
+	const char *name = value_get_text(stage, "stageName");
+	const char *latest =
+		value_text(value_get_path(stage, "latestExecution", "pipelineExecutionId", NULL));
+	g_auto(Value) filter = value_object_take(
+		"succeededInStage", value_object_take("stageName", value_string(name), NULL), NULL);
+	g_auto(Value) answer = call(subject, "ListPipelineExecutions",
+		value_object_take(
+			"pipelineName", own_name(subject), "filter", value_ref(filter), NULL),
+		error);
+	Value all = value_get(answer, "pipelineExecutionSummaries");
+	for (gsize i = 0; i < value_length(all); i++) {
+		Value each = value_at(all, i);
+		const char *id = value_get_text(each, "pipelineExecutionId");
+		if (g_strcmp0(id, latest) != 0 &&
+			g_strcmp0(value_get_text(each, "executionType"), "ROLLBACK") != 0)
+			return g_strdup(id);
+	}
+	if (!value_is_null(answer))
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+			"no execution before the latest one has succeeded in the stage %s.", name);
+	return NULL;
+}
+
+/* The stage of that name; the last one without. VALUE_NOTHING: there is none. Borrowed. */
+static Value stage_named(Value state, const char *name) {
+	Value stages = value_get(state, "stageStates");
+	for (gsize i = value_length(stages); i-- > 0;)
+		if (!name || g_strcmp0(value_get_text(value_at(stages, i), "stageName"), name) == 0)
+			return value_at(stages, i);
+	return VALUE_NOTHING;
+}
+
+static int run_rollback(int argc, char **argv) {
+	g_auto(Subject) subject = {0};
+	gboolean no_wait = FALSE;
+	g_autofree char *wanted = NULL, *name = NULL;
+	const GOptionEntry entries[] = {
+		{"no-wait", 'n', 0, G_OPTION_ARG_NONE, &no_wait, "Do not follow it", NULL},
+		{"stage", 's', 0, G_OPTION_ARG_STRING, &name, "This stage instead of the last one",
+			"NAME"},
+		{"execution", 'e', 0, G_OPTION_ARG_STRING, &wanted,
+			"To what this execution had (the beginning of its id), instead of the one "
+			"before the latest",
+			"ID"},
+		{NULL}};
+	if (!parse(&subject, argc, argv, entries,
+		    "Runs a stage with what an earlier execution had that succeeded in it."))
 		return 1;
 	g_autoptr(GError) error = NULL;
 	g_auto(Value) state = call(&subject, "GetPipelineState",
 		value_object_take("name", own_name(&subject), NULL), &error);
 	if (error)
 		return cli_fail("%s", error->message);
-	Value stage = failed_stage(state);
+	Value stage = stage_named(state, name);
 	if (value_is_null(stage))
-		return cli_fail("no stage of %s has failed.", subject.pipeline->name);
-	Value id = value_get_path(stage, "latestExecution", "pipelineExecutionId", NULL);
-	g_auto(Value) answer = call(&subject, "RetryStageExecution",
+		return cli_fail("%s has no stage %s.", subject.pipeline->name, name);
+	g_autofree char *target = rollback_target(&subject, stage, wanted, &error);
+	if (!target)
+		return cli_fail("%s", error->message);
+	g_auto(Value) answer = call(&subject, "RollbackStage",
 		value_object_take("pipelineName", own_name(&subject), "stageName",
-			value_ref(value_get(stage, "stageName")), "pipelineExecutionId",
-			value_ref(id), "retryMode",
-			value_string(all ? "ALL_ACTIONS" : "FAILED_ACTIONS"), NULL),
+			value_ref(value_get(stage, "stageName")), "targetPipelineExecutionId",
+			value_string(target), NULL),
 		&error);
 	if (error)
 		return cli_fail("%s", error->message);
-	return go_on(&subject, value_text(id), no_wait);
+	return go_on(&subject, value_get_text(answer, "pipelineExecutionId"), no_wait);
 }
+
+/* ---- stop ---- */
 
 static int run_stop(int argc, char **argv) {
 	g_auto(Subject) subject = {0};
@@ -418,6 +509,7 @@ static const struct {
 	{"approve", "Approve what waits for it", run_approve},
 	{"reject", "Reject what waits for approval", run_reject},
 	{"retry", "Retry the stage that has failed", run_retry},
+	{"rollback", "Take a stage back to what it had before", run_rollback},
 	{"stop", "Stop an execution", run_stop},
 	{"logs", "Print what the builds wrote", run_logs},
 };

@@ -24,6 +24,8 @@ char *cli_pipeline_execution(const CliPipeline *pipeline, const char *wanted, GE
  * (ActionExecutionDetails by "stage/action", the latest of each), state (GetPipelineState). */
 Value cli_pipeline_look(const CliPipeline *pipeline, const char *execution, GError **error);
 gboolean cli_pipeline_ended(Value look);
+/* The stage that it has failed or was stopped in; NULL: none. Borrowed. */
+const char *cli_pipeline_failed_stage(Value look);
 /* The lines of it: the execution, its stages, actions, the last `log_lines` lines of each build
  * that runs. `colour`: with escapes. Caller frees. */
 char *cli_pipeline_lines(const CliPipeline *pipeline, Value look, guint log_lines, gboolean colour);
