@@ -38,8 +38,15 @@ static char *hint_for(const char *name, const SchemaBlock *schema) {
 	return text_suggestion(name, names, n);
 }
 
-static void unexpected_argument(
-	Decoding *decoding, const LangAttribute *attribute, const SchemaBlock *schema) {
+static void unexpected_argument(Decoding *decoding, const LangBody *body,
+	const LangAttribute *attribute, const SchemaBlock *schema) {
+	if (body->json) {
+		g_autofree char *hint = hint_for(attribute->name, schema);
+		diags_error(decoding->diags, attribute->name_range,
+			"Extraneous JSON object property",
+			"No argument or block type is named \"%s\".%s", attribute->name, hint);
+		return;
+	}
 	if (schema_block_nested(schema, attribute->name)) {
 		diags_error(decoding->diags, attribute->name_range, "Unsupported argument",
 			"An argument named \"%s\" is not expected here. Did you mean to define a "
@@ -85,7 +92,7 @@ static void check_names(Decoding *decoding, const LangBody *body, const SchemaBl
 				"automatically based on the result of applying this configuration.",
 				attribute->name);
 		else if (!known && !(nested && nested->attribute_allowed))
-			unexpected_argument(decoding, attribute, schema);
+			unexpected_argument(decoding, body, attribute, schema);
 	}
 	for (guint i = 0; i < body->blocks->len; i++) {
 		const LangBlock *block = body->blocks->pdata[i];
@@ -201,8 +208,10 @@ static const char *iterator_name(Decoding *decoding, const LangBlock *block) {
 }
 
 static const LangBody *dynamic_content(Decoding *decoding, const LangBlock *block) {
-	for (guint i = 0; i < block->body->blocks->len; i++) {
-		const LangBlock *inner = block->body->blocks->pdata[i];
+	static const LangBlockType types[] = {{"content", 0}, {NULL, 0}};
+	const LangBody *body = lang_body_content(block->body, types, decoding->diags);
+	for (guint i = 0; i < body->blocks->len; i++) {
+		const LangBlock *inner = body->blocks->pdata[i];
 		if (g_str_equal(inner->type, "content"))
 			return inner->body;
 	}

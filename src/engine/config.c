@@ -3,8 +3,6 @@
  * (config_block.c, config_resource.c), follows the module calls, and frees all in the end. See
  * config.h. Relies on lang; evaluates nothing but literals.
  */
-#include <string.h>
-
 #include "engine/config_read.h"
 
 /* ---- modules ---- */
@@ -42,7 +40,7 @@ char *resource_name(const Resource *resource) {
 		"%s%s.%s", resource->managed ? "" : "data.", resource->type, resource->name);
 }
 
-/* ---- files ---- */
+/* ---- blocks ---- */
 
 static void read_top(Module *module, LangBlock *block, Diags *diags) {
 	static const char *const types[] = {"resource", "data", "variable", "output", "locals",
@@ -77,75 +75,12 @@ static void read_top(Module *module, LangBlock *block, Diags *diags) {
 		config_refuse_type(block, types, diags);
 }
 
-/* So that messages tell what a line is in. */
-static void note_section(const Config *config, const LangBlock *block) {
-	g_autoptr(GString) label = g_string_new(block->type);
-	for (guint i = 0; i < block->n_labels; i++)
-		g_string_append_printf(label, " \"%s\"", block->labels[i]);
-	sources_add_section(
-		config->sources, source_range_join(block->header, block->body->end), label->str);
-}
-
-static void read_body(Config *config, Module *module, const LangBody *body, Diags *diags) {
-	for (guint i = 0; i < body->attributes->len; i++) {
-		const LangAttribute *attribute = body->attributes->pdata[i];
-		diags_error(diags, attribute->name_range, "Unsupported argument",
-			"An argument named \"%s\" is not expected here.", attribute->name);
-	}
-	for (guint i = 0; i < body->blocks->len; i++) {
-		note_section(config, body->blocks->pdata[i]);
-		read_top(module, body->blocks->pdata[i], diags);
-	}
-}
-
-static void read_file(Config *config, Module *module, const char *name, Diags *diags) {
-	g_autofree char *path = g_build_filename(module->dir, name, NULL);
-	g_autofree char *shown = *module->shown_dir
-					 ? g_build_filename(module->shown_dir, name, NULL)
-					 : g_strdup(name);
-	g_autofree char *text = NULL;
-	g_autoptr(GError) error = NULL;
-	gsize length;
-	if (!g_file_get_contents(path, &text, &length, &error)) {
-		diags_gerror(diags, SOURCE_NOWHERE, "Failed to read file", error);
-		return;
-	}
-	sources_add(config->sources, shown, text, length);
-	LangFile *file = lang_parse(shown, text, length, diags);
-	g_ptr_array_add(config->files, file);
-	read_body(config, module, lang_file_body(file), diags);
-}
-
-static int compare_names(gconstpointer a, gconstpointer b) {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The configuration files of a folder, in order; files of editors are not. */
-static GPtrArray *list_files(const char *dir, Diags *diags) {
-	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GDir) handle = g_dir_open(dir, 0, NULL);
-	const char *name;
-	while (handle && (name = g_dir_read_name(handle))) {
-		if (*name == '.' || g_str_has_suffix(name, "~") || *name == '#')
-			continue;
-		if (g_str_has_suffix(name, ".tf.json"))
-			diags_error(diags, SOURCE_NOWHERE, "JSON configuration is not implemented",
-				"Terrarium does not read %s yet; write it in the native syntax "
-				"(.tf).",
-				name);
-		else if (g_str_has_suffix(name, ".tf"))
-			g_ptr_array_add(names, g_strdup(name));
-	}
-	g_ptr_array_sort(names, compare_names);
-	return names;
-}
-
 static void load_calls(Config *config, Module *module, Diags *diags);
 
 static void read_module(Config *config, Module *module, Diags *diags) {
-	g_autoptr(GPtrArray) names = list_files(module->dir, diags);
-	for (guint i = 0; i < names->len; i++)
-		read_file(config, module, names->pdata[i], diags);
+	g_autoptr(GPtrArray) blocks = config_read_files(config, module, diags);
+	for (guint i = 0; i < blocks->len; i++)
+		read_top(module, blocks->pdata[i], diags);
 	load_calls(config, module, diags);
 }
 
@@ -194,7 +129,7 @@ static void load_calls(Config *config, Module *module, Diags *diags) {
 }
 
 Config *config_load(const char *dir, Sources *sources, Diags *diags) {
-	g_autoptr(GPtrArray) names = list_files(dir, diags);
+	g_autoptr(GPtrArray) names = config_list_files(dir);
 	if (names->len == 0)
 		return NULL;
 	Config *config = g_new0(Config, 1);

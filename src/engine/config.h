@@ -102,7 +102,7 @@ typedef struct {
 	Sources *sources;
 } Config;
 
-/* Reads the .tf files of a folder and, from below it, of the modules that it calls.
+/* Reads the .tf and .tf.json files of a folder and, from below it, of the modules that it calls.
  * NULL only if the folder has none; other errors are in diags. `sources` keeps the texts for
  * quoting. */
 Config *config_load(const char *dir, Sources *sources, Diags *diags);

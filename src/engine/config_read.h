@@ -6,6 +6,19 @@
 
 #include "engine/config.h"
 
+/* ---- config_file.c ---- */
+
+/* The names of the configuration files of a folder, sorted. Caller frees the array. */
+GPtrArray *config_list_files(const char *dir);
+/* The top blocks of a module, of all its files. Caller frees the array; the blocks belong to the
+ * files, which config gets. */
+GPtrArray *config_read_files(Config *config, const Module *module, Diags *diags);
+
+/* ---- config_override.c ---- */
+
+/* Changes `blocks` as the blocks of an override file say. `file`: owns what is made for that. */
+void config_override(GPtrArray *blocks, const GPtrArray *overrides, LangFile *file, Diags *diags);
+
 /* ---- config_shape.c ---- */
 
 /* A literal argument; `otherwise`, or NULL, where it is not set. The text is interned. */
@@ -20,6 +33,9 @@ gboolean config_require(const LangBody *body, const char *name, Diags *diags);
 GPtrArray *config_blocks_of(const LangBody *body, const char *type);
 /* Reports the block as one of an unknown type, with what of `types` is nearest. */
 void config_refuse_type(const LangBlock *block, const char *const *types, Diags *diags);
+/* Reports an argument that may not be in the body. hint: what may be meant, or "". */
+void config_refuse_argument(
+	const LangBody *body, const LangAttribute *attribute, const char *hint, Diags *diags);
 /* Reports what a body may not hold, with a suggestion. NULL-terminated lists. */
 void config_check_names(const LangBody *body, const char *const *attributes,
 	const char *const *blocks, Diags *diags);

@@ -60,6 +60,16 @@ void config_refuse_type(const LangBlock *block, const char *const *types, Diags 
 		"Blocks of type \"%s\" are not expected here.%s", block->type, hint);
 }
 
+void config_refuse_argument(
+	const LangBody *body, const LangAttribute *attribute, const char *hint, Diags *diags) {
+	if (body->json)
+		diags_error(diags, attribute->name_range, "Extraneous JSON object property",
+			"No argument or block type is named \"%s\".%s", attribute->name, hint);
+	else
+		diags_error(diags, attribute->name_range, "Unsupported argument",
+			"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
+}
+
 void config_check_names(const LangBody *body, const char *const *attributes,
 	const char *const *blocks, Diags *diags) {
 	for (guint i = 0; i < body->attributes->len; i++) {
@@ -67,8 +77,7 @@ void config_check_names(const LangBody *body, const char *const *attributes,
 		if (g_strv_contains(attributes, attribute->name))
 			continue;
 		g_autofree char *hint = suggestion(attribute->name, attributes);
-		diags_error(diags, attribute->name_range, "Unsupported argument",
-			"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
+		config_refuse_argument(body, attribute, hint, diags);
 	}
 	for (guint i = 0; i < body->blocks->len; i++) {
 		const LangBlock *block = body->blocks->pdata[i];

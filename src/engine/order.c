@@ -165,6 +165,15 @@ static void refer_in_body(
 		lang_body_references(body, refer, &referrer);
 }
 
+/* A reference that is not evaluated, which JSON spells as a string. */
+static void refer_to(
+	Ordering *ordering, const Module *module, gconstpointer what, const LangExpr *expr) {
+	Referrer referrer = {ordering, module, node_of(ordering, what)};
+	const LangTraversal *traversal = lang_expr_traversal(expr);
+	if (traversal)
+		refer(traversal, &referrer);
+}
+
 /* depends_on = [aws_x.y, module.z]: of a module, all that is in it. */
 static void depend_on_module(Ordering *ordering, GraphNode *node, const Module *module) {
 	for (guint i = 0; i < module->resources->len; i++)
@@ -252,7 +261,7 @@ static void connect_resource(Ordering *ordering, const Module *module, const Res
 	depends_on(ordering, module, node, resource->depends_on);
 	for (guint i = 0; resource->replace_triggered_by && i < resource->replace_triggered_by->len;
 		i++)
-		refer_in(ordering, module, resource, resource->replace_triggered_by->pdata[i]);
+		refer_to(ordering, module, resource, resource->replace_triggered_by->pdata[i]);
 	for (guint i = 0; resource->preconditions && i < resource->preconditions->len; i++)
 		refer_in_body(ordering, module, resource, resource->preconditions->pdata[i]);
 	for (guint i = 0; resource->postconditions && i < resource->postconditions->len; i++)

@@ -8,10 +8,14 @@
 
 /* ---- moved blocks ---- */
 
-/* The text of a block's argument as it is written. Caller frees. */
+/* The text of a block's argument as it is written; in JSON what the string holds. Caller frees. */
 static char *written(Engine *engine, const LangBody *body, const char *name) {
 	LangAttribute *attribute = lang_body_attribute(body, name);
 	g_return_val_if_fail(attribute, NULL);
+	if (body->json) {
+		const char *text = lang_expr_keyword(attribute->expr);
+		return g_strdup(text ? text : "");
+	}
 	SourceRange range = lang_expr_range(attribute->expr);
 	gsize length;
 	const char *text = sources_text(engine->sources, range.filename, &length);

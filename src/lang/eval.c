@@ -254,6 +254,10 @@ static Value eval_index(const LangExpr *expr, const Context *context) {
 }
 
 static Value eval_kind(const LangExpr *expr, const Context *context) {
+	if (expr->verbatim && !context->scope->resolve)
+		return value_string(expr->verbatim);
+	if (expr->problem)
+		return eval_fail(context, expr->range, expr->problem, "%s", expr->problem_detail);
 	switch (expr->kind) {
 	case EXPR_LITERAL:
 		return value_ref(expr->literal);

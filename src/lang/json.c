@@ -102,6 +102,21 @@ static gboolean may_be_expression(const char *text) {
 	       !strstr(text, "://") && !strpbrk(text, "$%/\\<>|&;");
 }
 
+/* A string that looks like a template. It need not be one: where nothing can be referred to, it
+ * stands for itself; so what is wrong with it is told when it is evaluated. */
+static LangExpr *read_template(Reader *reader, const char *text, SourceRange range) {
+	g_autoptr(Diags) own = diags_new();
+	LangExpr *expr = lang_parse_part(reader->file, text, TRUE, range, own);
+	if (!expr) {
+		expr = new_literal(reader, range, VALUE_NOTHING);
+		const Diag *diag = diags_at(own, 0);
+		expr->problem = g_intern_string(diag->summary);
+		expr->problem_detail = g_intern_string(diag->detail);
+	}
+	expr->verbatim = g_intern_string(text);
+	return expr;
+}
+
 static LangExpr *read_string(Reader *reader) {
 	const char *start = reader->at;
 	g_autofree char *text = take_string(reader);
@@ -109,9 +124,9 @@ static LangExpr *read_string(Reader *reader) {
 		return NULL;
 	SourceRange range = here(reader, start);
 	LangExpr *expr = strstr(text, "${") || strstr(text, "%{")
-				 ? lang_parse_part(reader->file, text, TRUE, range, reader->diags)
+				 ? read_template(reader, text, range)
 				 : new_literal(reader, range, value_string(text));
-	if (expr && may_be_expression(text)) {
+	if (may_be_expression(text)) {
 		g_autoptr(Diags) unheeded = diags_new();
 		LangExpr *spelt = lang_parse_part(reader->file, text, FALSE, range, unheeded);
 		if (spelt && (spelt->kind == EXPR_TRAVERSAL || spelt->kind == EXPR_CALL))
@@ -302,6 +317,13 @@ typedef struct {
 } Unpacking;
 
 static void add_block(Unpacking *unpacking, const LangExpr *expr) {
+	if (expr->kind != EXPR_OBJECT) {
+		diags_error(unpacking->diags, expr->range, "Incorrect JSON value type",
+			"Either a JSON object or a JSON array is required, representing the "
+			"contents of one or more \"%s\" blocks.",
+			unpacking->type->type);
+		return;
+	}
 	LangFile *file = unpacking->content->json;
 	guint n = unpacking->type->n_labels;
 	LangBlock *block = lang_file_allocate(file, sizeof *block);
@@ -354,6 +376,7 @@ LangBody *lang_body_content(LangBody *body, const LangBlockType *types, Diags *d
 	content->json = body->json;
 	content->range = body->range;
 	content->end = body->end;
+	g_ptr_array_extend(content->blocks, body->blocks, NULL, NULL);
 	for (guint i = 0; i < body->attributes->len; i++) {
 		LangAttribute *attribute = body->attributes->pdata[i];
 		const LangBlockType *type = types;

@@ -68,6 +68,9 @@ typedef struct {
 	guint n_labels;
 } LangBlockType;
 LangBody *lang_body_content(LangBody *body, const LangBlockType *types, Diags *diags);
+/* `base` with what `over` has instead: attributes one by one, nested blocks all of a type. Belongs
+ * to `file`; what it is made of stays where it was. */
+LangBody *lang_body_merge(LangFile *file, const LangBody *base, const LangBody *over);
 
 SourceRange lang_expr_range(const LangExpr *expr);
 

@@ -49,6 +49,9 @@ struct LangExpr {
 	ExprKind kind;
 	SourceRange range;
 	LangExpr *spelt; /* of a JSON string: the reference or call that it spells; or NULL */
+	const char *verbatim; /* of a JSON string that is a template: its text, which it stands for
+				 where nothing can be referred to (interned); or NULL */
+	const char *problem, *problem_detail; /* why such a string is no template; or NULL */
 	union {
 		Value literal;
 		struct {

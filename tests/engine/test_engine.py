@@ -597,3 +597,93 @@ def test_errors_tell_the_values(folder):
     assert values("[for each in local.many : each.name]") == []
     assert values("var.secret + 1") == []
     assert values("var.name ? 1 : 2") == ['var.name is "x"']
+
+
+def test_json_configuration(folder):
+    folder.write("""
+        {
+          "resource": {"terraform_data": {
+            "a": {"input": 1},
+            "each": {"for_each": {"k": 1}, "input": "${each.key}"}
+          }},
+          "locals": {"empty": []}
+        }
+        """, "main.tf.json")
+    folder.apply()
+    folder.write("""
+        {
+          "//": "a comment",
+          "moved": [
+            {"from": "terraform_data.a", "to": "terraform_data.b"},
+            {"from": "terraform_data.each[\\"k\\"]", "to": "terraform_data.other[\\"l\\"]"}
+          ],
+          "import": {"to": "terraform_data.imported[each.key]", "for_each": {"x": "an-id"}, "id": "${each.value}"},
+          "resource": {"terraform_data": {
+            "b": {"input": 1},
+            "other": {"for_each": {"l": 1}, "input": "k"},
+            "imported": {"for_each": {"x": 1}},
+            "trigger": {"lifecycle": {"replace_triggered_by": ["terraform_data.b"]}}
+          }}
+        }
+        """, "main.tf.json")
+    shown = folder.apply()
+    assert "terraform_data.a has moved to terraform_data.b" in shown
+    assert 'terraform_data.each["k"] has moved to terraform_data.other["l"]' in shown
+    assert "Resources: 1 imported, 1 added, 0 changed, 0 destroyed." in shown
+    folder.write("""
+        {"removed": {"from": "terraform_data.b", "lifecycle": {"destroy": false}}}
+        """, "main.tf.json")
+    assert "will no longer be managed by Terrarium" in folder.apply()
+
+
+def test_json_nested_blocks(folder):
+    folder.write("""
+        {
+          "variable": {"content": {"default": {"a.txt": "A", "b.txt": "B"}}},
+          "data": {"archive_file": {"x": {
+            "type": "zip",
+            "output_path": "x.zip",
+            "source": [{"content": "first", "filename": "first.txt"}],
+            "dynamic": {"source": {
+              "for_each": "${var.content}",
+              "iterator": "each_source",
+              "content": {"content": "${each_source.value}", "filename": "${each_source.key}"}
+            }}
+          }}},
+          "output": {"names": {"value": "${sort(data.archive_file.x.source[*].filename)}"}}
+        }
+        """, "main.tf.json")
+    folder.apply()
+    assert folder.outputs() == {"names": ["a.txt", "b.txt", "first.txt"]}
+
+
+def test_overrides(folder):
+    folder.write("""
+        provider "local" {}
+        terraform {
+          backend "s3" { bucket = "x" }
+        }
+        data "archive_file" "x" {
+          type        = "zip"
+          output_path = "x.zip"
+          source {
+            content  = "base"
+            filename = "base.txt"
+          }
+        }
+        output "names" { value = data.archive_file.x.source[*].filename }
+        """)
+    folder.write("""
+        data "archive_file" "x" {
+          dynamic "source" {
+            for_each = ["over.txt", "ride.txt"]
+            content {
+              content  = source.value
+              filename = source.value
+            }
+          }
+        }
+        """, "archive_override.tf")
+    folder.write('{"output": {"names": {"value": "${sort(data.archive_file.x.source[*].filename)}"}}}', "override.tf.json")
+    folder.apply()
+    assert folder.outputs() == {"names": ["over.txt", "ride.txt"]}

@@ -47,6 +47,11 @@ static void test_references(void) {
 	g_assert_cmpstr(found->str, ==, "var/1 local/1 data/4 each/1 self/1 ");
 }
 
+static gboolean refuse(
+	const LangTraversal *traversal, Value *out, guint *used, gpointer data, Diags *diags) {
+	g_assert_not_reached();
+}
+
 static void test_json(void) {
 	static const char text[] =
 		"{\"//\": \"a comment\", \"locals\": {\"n\": 1},\n"
@@ -66,9 +71,12 @@ static void test_json(void) {
 	const LangAttribute *depends = lang_body_attribute(first->body, "depends_on");
 	g_assert_true(lang_expr_tuple(depends->expr, &elements, &n));
 	g_assert_cmpstr(lang_expr_traversal(elements[0])->root, ==, "x");
-	g_auto(Value) two = lang_eval(
-		lang_body_attribute(first->body, "v")->expr, &(LangScope){.base_dir = NULL}, diags);
+	const LangExpr *v = lang_body_attribute(first->body, "v")->expr;
+	g_auto(Value) two = lang_eval(v, &(LangScope){.resolve = refuse}, diags);
 	g_assert_cmpint(value_to_int(two, 0), ==, 2);
+	/* Where nothing can be referred to, no template is meant either. */
+	g_auto(Value) verbatim = lang_eval(v, &(LangScope){.resolve = NULL}, diags);
+	g_assert_cmpstr(value_text(verbatim), ==, "${1 + 1}");
 	g_assert_false(diags_has_errors(diags));
 }
 

@@ -1,0 +1,2 @@
+# run: validate
+output "x" { value = 1 }

@@ -1,0 +1,3 @@
+variable "input" {}
+variable "other" {}
+output "output" { value = "${var.input} ${var.other}" }

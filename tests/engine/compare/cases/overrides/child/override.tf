@@ -1,0 +1,1 @@
+output "output" { value = "${var.input}, ${var.other}" }

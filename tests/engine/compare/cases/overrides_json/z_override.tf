@@ -1,0 +1,4 @@
+resource "terraform_data" "json" {
+  input = "override"
+  lifecycle { prevent_destroy = false }
+}
