@@ -126,8 +126,8 @@ static gboolean finish(Job *job, Value state_taken) {
 		engine_instance_scope(job->engine, job->module, job->resource, job->instance);
 	scope.self = state;
 	scope.has_self = TRUE;
-	return engine_check_conditions(job->engine, &scope, job->resource->postconditions,
-		"Resource postcondition failed", job->instance->address);
+	return engine_check_conditions(
+		job->engine, &scope, job->resource->postconditions, "Resource postcondition");
 }
 
 static gboolean make(Job *job, const Change *change, Value config) {
@@ -318,6 +318,8 @@ gboolean engine_apply(Engine *engine, Plan *plan, ApplyCounts *counts) {
 			(plan->mode == PLAN_REFRESH_ONLY || run(engine, plan));
 	if (plan->mode == PLAN_REFRESH_ONLY)
 		engine->phase = PHASE_DESTROY;
+	if (fine && plan->mode == PLAN_NORMAL && !engine->targets)
+		engine_evaluate_all_names(engine);
 	if (fine && !all_destroyed)
 		engine_run_checks(engine, engine->diags);
 	engine_warn_of_forgotten(plan, engine->diags);

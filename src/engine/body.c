@@ -145,7 +145,7 @@ static Value decode_attribute(
 		return value;
 	}
 	if (schema->required)
-		diags_error(decoding->diags, body->end, "Missing required argument",
+		diags_error(decoding->diags, lang_body_start(body), "Missing required argument",
 			"The argument \"%s\" is required, but no definition was found.",
 			schema->name);
 	return value_null(schema->type);
@@ -266,7 +266,7 @@ static void check_count(Decoding *decoding, const Blocks *blocks, const LangBody
 			"No more than %u \"%s\" block%s %s allowed", max, schema->type,
 			max == 1 ? "" : "s", max == 1 ? "is" : "are");
 	if (n < schema->min_items && !blocks->unknown)
-		diags_error(decoding->diags, body->end,
+		diags_error(decoding->diags, lang_body_start(body),
 			schema->min_items == 1 ? "Missing required block" : "Insufficient blocks",
 			"At least %u \"%s\" block%s required.", schema->min_items, schema->type,
 			schema->min_items == 1 ? " is" : "s are");
@@ -348,7 +348,7 @@ static Value decode_nested(
 	Blocks blocks = {.schema = schema,
 		.values = g_array_new(FALSE, FALSE, sizeof(Value)),
 		.keys = g_ptr_array_new_with_free_func(g_free),
-		.last = body->end};
+		.last = lang_body_start(body)};
 	g_array_set_clear_func(blocks.values, clear_value);
 	for (guint i = 0; i < body->blocks->len; i++) {
 		const LangBlock *block = body->blocks->pdata[i];

@@ -38,11 +38,41 @@ static void check_default(const Variable *variable, Diags *diags) {
 			problem);
 }
 
+typedef struct {
+	const char *name;
+	gboolean found;
+} Wanted;
+
+static void find_variable(const LangTraversal *traversal, gpointer data) {
+	Wanted *wanted = data;
+	if (g_str_equal(traversal->root, "var") && traversal->n_steps > 0 &&
+		g_strcmp0(traversal->steps[0].name, wanted->name) == 0)
+		wanted->found = TRUE;
+}
+
+/* A rule is about its variable. */
+static void check_validations(const Variable *variable, Diags *diags) {
+	config_check_conditions(variable->validations, "validation", diags);
+	for (guint i = 0; i < variable->validations->len; i++) {
+		LangExpr *condition =
+			config_expression(variable->validations->pdata[i], "condition");
+		Wanted wanted = {variable->name, FALSE};
+		if (condition)
+			lang_expr_references(condition, find_variable, &wanted);
+		if (condition && !wanted.found)
+			diags_error(diags, lang_expr_range(condition),
+				"Invalid variable validation condition",
+				"The condition for variable \"%s\" must refer to var.%s in order "
+				"to test incoming values.",
+				variable->name, variable->name);
+	}
+}
+
 void config_read_variable(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {
 		"type", "default", "description", "sensitive", "nullable", "ephemeral", NULL};
 	static const char *const blocks[] = {"validation", NULL};
-	if (!config_check_label_count(block, 1, "the variable's name", diags) ||
+	if (!config_check_label_count(block, 1, "name", diags) ||
 		!config_check_identifier(block, 0, "variable", diags))
 		return;
 	config_check_names(block->body, attributes, blocks, diags);
@@ -73,6 +103,7 @@ void config_read_variable(Module *module, const LangBlock *block, Diags *diags) 
 	variable->ephemeral = config_literal_bool(block->body, "ephemeral", FALSE, diags);
 	variable->description = config_literal_text(block->body, "description", diags);
 	variable->validations = config_blocks_of(block->body, "validation");
+	check_validations(variable, diags);
 	g_hash_table_insert(module->variables, (char *)variable->name, variable);
 }
 
@@ -102,7 +133,7 @@ void config_read_output(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {
 		"value", "description", "sensitive", "depends_on", "ephemeral", NULL};
 	static const char *const blocks[] = {"precondition", NULL};
-	if (!config_check_label_count(block, 1, "the output's name", diags) ||
+	if (!config_check_label_count(block, 1, "name", diags) ||
 		!config_check_identifier(block, 0, "output", diags))
 		return;
 	config_check_names(block->body, attributes, blocks, diags);
@@ -117,7 +148,7 @@ void config_read_output(Module *module, const LangBlock *block, Diags *diags) {
 	output->range = block->header;
 	output->expr = config_expression(block->body, "value");
 	if (!output->expr) {
-		diags_error(diags, block->body->end, "Missing required argument",
+		diags_error(diags, lang_body_start(block->body), "Missing required argument",
 			"The argument \"value\" is required, but no definition was found.");
 		g_free(output);
 		return;
@@ -132,7 +163,7 @@ void config_read_output(Module *module, const LangBlock *block, Diags *diags) {
 }
 
 void config_read_provider(Module *module, const LangBlock *block, Diags *diags) {
-	if (!config_check_label_count(block, 1, "the provider's local name", diags))
+	if (!config_check_label_count(block, 1, "name", diags))
 		return;
 	ProviderConfig *provider = g_new0(ProviderConfig, 1);
 	provider->name = block->labels[0];
@@ -179,7 +210,7 @@ static GHashTable *read_passed_providers(const LangBody *body) {
 }
 
 void config_read_call(Module *module, const LangBlock *block, Diags *diags) {
-	if (!config_check_label_count(block, 1, "the module's name", diags) ||
+	if (!config_check_label_count(block, 1, "name", diags) ||
 		!config_check_identifier(block, 0, "module instance", diags))
 		return;
 	ModuleCall *call = g_new0(ModuleCall, 1);
@@ -193,7 +224,7 @@ void config_read_call(Module *module, const LangBlock *block, Diags *diags) {
 	call->depends_on = config_expression(block->body, "depends_on");
 	call->providers = read_passed_providers(block->body);
 	if (!call->source)
-		diags_error(diags, block->body->end, "Missing required argument",
+		diags_error(diags, lang_body_start(block->body), "Missing required argument",
 			"The argument \"source\" is required, but no definition was found.");
 	ModuleCall *other = g_hash_table_lookup(module->calls, call->name);
 	if (other)
@@ -282,7 +313,7 @@ void config_read_import(Module *module, LangBlock *block, Diags *diags) {
 void config_read_check(Module *module, LangBlock *block, Diags *diags) {
 	static const char *const none[] = {NULL};
 	static const char *const blocks[] = {"data", "assert", NULL};
-	if (!config_check_label_count(block, 1, "the check's name", diags) ||
+	if (!config_check_label_count(block, 1, "name", diags) ||
 		!config_check_identifier(block, 0, "check", diags))
 		return;
 	config_check_names(block->body, none, blocks, diags);
@@ -290,10 +321,6 @@ void config_read_check(Module *module, LangBlock *block, Diags *diags) {
 	if (asserts->len == 0)
 		diags_error(diags, block->header, "Zero assert blocks",
 			"Check blocks must have at least one assert block.");
-	for (guint i = 0; i < asserts->len; i++) {
-		config_require(asserts->pdata[i], "condition", diags);
-		config_require(asserts->pdata[i], "error_message", diags);
-	}
 	config_check_conditions(asserts, "assert", diags);
 	for (guint i = 0; i < block->body->blocks->len; i++) {
 		const LangBlock *inner = block->body->blocks->pdata[i];

@@ -96,7 +96,7 @@ void config_resource_free(Resource *resource) {
 }
 
 void config_read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags) {
-	if (!config_check_label_count(block, 2, "its type and its name", diags) ||
+	if (!config_check_label_count(block, 2, "type, name", diags) ||
 		!config_check_identifier(block, 1, "resource", diags))
 		return;
 	Resource *resource = g_new0(Resource, 1);

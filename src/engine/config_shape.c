@@ -33,7 +33,7 @@ LangExpr *config_expression(const LangBody *body, const char *name) {
 gboolean config_require(const LangBody *body, const char *name, Diags *diags) {
 	if (config_expression(body, name))
 		return TRUE;
-	diags_error(diags, body->end, "Missing required argument",
+	diags_error(diags, lang_body_start(body), "Missing required argument",
 		"The argument \"%s\" is required, but no definition was found.", name);
 	return FALSE;
 }
@@ -89,10 +89,22 @@ void config_check_names(const LangBody *body, const char *const *attributes,
 gboolean config_check_label_count(const LangBlock *block, guint n, const char *what, Diags *diags) {
 	if (block->n_labels == n)
 		return TRUE;
-	g_autofree char *summary = g_strdup_printf("%s for %s",
-		block->n_labels < n ? "Missing name" : "Extraneous label", block->type);
-	diags_error(diags, block->n_labels < n ? block->header : block->label_ranges[n], summary,
-		"A %s block has %u label%s: %s.", block->type, n, n == 1 ? "" : "s", what);
+	gboolean missing = block->n_labels < n;
+	const char *first = strrchr(what, ' ');
+	g_autofree char *name =
+		g_strdup(missing && block->n_labels == 0 && first ? "type" : "name");
+	g_autofree char *summary =
+		missing ? g_strdup_printf("Missing %s for %s", name, block->type)
+			: g_strdup_printf("Extraneous label for %s", block->type);
+	if (missing)
+		diags_error(diags, lang_body_start(block->body), summary,
+			"All %s blocks must have %u labels (%s).", block->type, n, what);
+	else if (n == 0)
+		diags_error(diags, block->label_ranges[n], summary,
+			"No labels are expected for %s blocks.", block->type);
+	else
+		diags_error(diags, block->label_ranges[n], summary,
+			"Only %u labels (%s) are expected for %s blocks.", n, what, block->type);
 	return FALSE;
 }
 
@@ -125,9 +137,14 @@ static void note_reference(const LangTraversal *traversal, gpointer data) {
 }
 
 void config_check_conditions(const GPtrArray *rules, const char *kind, Diags *diags) {
+	static const char *const attributes[] = {"condition", "error_message", NULL};
+	static const char *const none[] = {NULL};
 	for (guint i = 0; i < rules->len; i++) {
 		LangExpr *condition = config_expression(rules->pdata[i], "condition");
 		guint references = 0;
+		config_check_names(rules->pdata[i], attributes, none, diags);
+		config_require(rules->pdata[i], "condition", diags);
+		config_require(rules->pdata[i], "error_message", diags);
 		if (condition)
 			lang_expr_references(condition, note_reference, &references);
 		g_autofree char *summary = g_strdup_printf("Invalid %s expression", kind);

@@ -56,8 +56,8 @@ gboolean engine_read_data(Job *job, Value config) {
 	EvalScope scope = engine_instance_scope(engine, job->module, job->resource, job->instance);
 	scope.self = value;
 	scope.has_self = TRUE;
-	kept &= engine_check_conditions(engine, &scope, job->resource->postconditions,
-		"Resource postcondition failed", address);
+	kept &= engine_check_conditions(
+		engine, &scope, job->resource->postconditions, "Resource postcondition");
 	value_unref(value);
 	return kept;
 }

@@ -297,6 +297,10 @@ static void validate_instance(Engine *engine, ModuleInstance *module, const Reso
 	}
 	g_autofree char *name = resource_name(resource);
 	engine_take_diags(engine, own, resource->body, resource->range, name);
+	engine_validate_conditions(engine, &scope, resource->preconditions);
+	scope.self = first->value;
+	scope.has_self = TRUE;
+	engine_validate_conditions(engine, &scope, resource->postconditions);
 	g_free(none.address);
 }
 
@@ -345,31 +349,6 @@ static void validate_call(Engine *engine, const ModuleCall *call) {
 				(char *)name);
 }
 
-static void validate_names(Engine *engine, ModuleInstance *module) {
-	EvalScope scope = {.engine = engine, .module = module};
-	GHashTableIter iter;
-	gpointer value;
-	g_hash_table_iter_init(&iter, module->module->locals);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const Local *local = value;
-		if (g_hash_table_contains(module->locals, local->name))
-			continue;
-		g_auto(Value) ignored = engine_eval(&scope, local->expr, engine->diags);
-		(void)ignored;
-	}
-	g_hash_table_iter_init(&iter, module->module->outputs);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		g_auto(Value) result = engine_output(engine, module, value);
-		if (!module->parent)
-			engine_check_output(engine, value, result);
-	}
-	g_hash_table_iter_init(&iter, module->module->variables);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		g_auto(Value) ignored = engine_variable(engine, module, value);
-		(void)ignored;
-	}
-}
-
 static void validate_modules(Engine *engine) {
 	for (guint i = 0; i < engine->config->modules->len; i++) {
 		const Module *module = engine->config->modules->pdata[i];
@@ -377,7 +356,7 @@ static void validate_modules(Engine *engine) {
 			validate_call(engine, module->call);
 		g_autoptr(GPtrArray) instances = engine_module_instances(engine, module);
 		if (instances->len > 0)
-			validate_names(engine, instances->pdata[0]);
+			engine_evaluate_names(engine, instances->pdata[0]);
 	}
 }
 

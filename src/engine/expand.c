@@ -102,44 +102,61 @@ static void repetition_add(Repetition *repetition, Value key_taken, Value value_
 	g_array_append_val(repetition->values, value_taken);
 }
 
-static gboolean not_now(
-	Engine *engine, Repetition *repetition, const LangExpr *expr, const char *what) {
-	if (engine->phase == PHASE_VALIDATE) {
-		repetition->unknown = TRUE;
-		return TRUE;
-	}
-	g_autofree char *summary = g_strdup_printf("Invalid %s argument", what);
-	diags_error(engine->diags, lang_expr_range(expr), summary,
-		"The \"%s\" value depends on resource attributes that cannot be determined until "
-		"apply, so Terrarium cannot predict how many instances will be created. To work "
-		"around this, use the -target argument to first apply only the resources that the "
-		"%s depends on.",
-		what, what);
+/* Refuses the argument; its values are told besides. Returns FALSE. */
+static gboolean refuse(const EvalScope *scope, const LangExpr *expr, LangAbout about,
+	const char *summary, const char *detail) {
+	LangScope lang = engine_lang_scope(scope);
+	Diag *diag =
+		diags_error(scope->engine->diags, lang_expr_range(expr), summary, "%s", detail);
+	lang_explain(diag, expr, &lang, about);
 	return FALSE;
 }
 
-static gboolean repeat_count(
-	Engine *engine, const EvalScope *scope, const LangExpr *expr, Repetition *repetition) {
-	guint errors = diags_error_count(engine->diags);
-	g_auto(Value) marked = engine_eval(scope, expr, engine->diags);
-	if (diags_error_count(engine->diags) > errors)
+static gboolean evaluate(const EvalScope *scope, const LangExpr *expr, Value *value) {
+	guint errors = diags_error_count(scope->engine->diags);
+	*value = engine_eval(scope, expr, scope->engine->diags);
+	return diags_error_count(scope->engine->diags) == errors;
+}
+
+/* ---- count ---- */
+
+static const char unknown_count[] =
+	"The \"count\" value depends on resource attributes that cannot be determined until apply, "
+	"so "
+	"Terrarium cannot predict how many instances will be created. To work around this, use the "
+	"-target argument to first apply only the resources that the count depends on.";
+
+static void unsuitable_count(const EvalScope *scope, const LangExpr *expr, const char *detail) {
+	diags_error(scope->engine->diags, lang_expr_range(expr), "Invalid count argument",
+		"The given \"count\" argument value is %s", detail);
+}
+
+static gboolean repeat_count(const EvalScope *scope, const LangExpr *expr, Repetition *repetition) {
+	g_auto(Value) marked = VALUE_NOTHING;
+	repetition->repeat = REPEAT_COUNT;
+	if (!evaluate(scope, expr, &marked))
 		return FALSE;
 	g_autofree char *problem = NULL;
-	g_auto(Value) number = value_convert(marked, type_number(), &problem);
-	repetition->repeat = REPEAT_COUNT;
-	const char *wrong = problem ? problem : NULL;
-	if (!problem && !value_is_known(number))
-		return not_now(engine, repetition, expr, "count");
-	if (!problem && value_is_null(number))
-		wrong = "it is null. An integer is required";
-	else if (!problem && value_is_sensitive(marked))
-		wrong = "sensitive values may not be used: the number of instances is always shown";
-	else if (!problem && (!value_is_integer(number) || value_to_int(number, -1) < 0))
-		wrong = value_is_integer(number) ? "must be greater than or equal to zero"
-						 : "a whole number is required";
+	g_auto(Value) converted = value_convert(marked, type_number(), &problem);
+	g_auto(Value) number = value_unmark(converted);
+	if (problem) {
+		g_autofree char *detail = g_strdup_printf("Invalid expression value: %s.", problem);
+		return refuse(scope, expr, LANG_ABOUT_VALUES, "Incorrect value type", detail);
+	}
+	if (!value_is_known(number)) {
+		repetition->unknown = scope->engine->phase == PHASE_VALIDATE;
+		return repetition->unknown || refuse(scope, expr, LANG_ABOUT_VALUES,
+						      "Invalid count argument", unknown_count);
+	}
+	const char *wrong =
+		value_is_null(number) ? "null. An integer is required."
+		: !value_is_integer(number)
+			? "unsuitable: value must be a whole number, between -9223372036854775808 "
+			  "and 9223372036854775807."
+		: value_to_int(number, 0) < 0 ? "unsuitable: must be greater than or equal to zero."
+					      : NULL;
 	if (wrong) {
-		diags_error(engine->diags, lang_expr_range(expr), "Invalid count argument",
-			"The given \"count\" argument value is unsuitable: %s.", wrong);
+		unsuitable_count(scope, expr, wrong);
 		return FALSE;
 	}
 	for (gint64 i = 0; i < value_to_int(number, 0); i++)
@@ -147,43 +164,84 @@ static gboolean repeat_count(
 	return TRUE;
 }
 
-static const char *each_problem(Value value, Value plain) {
-	if (value_has_sensitive(value) &&
-		(value_is_sensitive(value) || value_kind(plain) == VALUE_SET))
-		return "sensitive values may not be used: the keys of instances are always shown";
-	if (value_is_null(plain))
-		return "the given \"for_each\" argument value is null. A map, or set of strings is "
-		       "allowed";
-	if (value_kind(plain) == VALUE_SET) {
-		for (gsize i = 0; i < value_length(plain); i++)
-			if (!value_text(value_at(plain, i)))
-				return "the set holds something that is not a string";
-		return NULL;
-	}
-	if (!value_is_mapping(plain))
-		return "the \"for_each\" argument must be a map, or set of strings; toset() makes "
-		       "a "
-		       "set of a list of strings";
-	return NULL;
+/* ---- for_each ---- */
+
+#define EACH "Invalid for_each argument"
+#define EACH_SET "Invalid for_each set argument"
+#define UNSUITABLE "The given \"for_each\" argument value is unsuitable: "
+
+static gboolean unknown_each(const EvalScope *scope, const LangExpr *expr, gboolean set) {
+	static const char common[] =
+		"derived from resource attributes that cannot be determined until apply, and so "
+		"Terrarium cannot determine the full set of keys that will identify the instances "
+		"of this resource.\n\nWhen working with unknown values in for_each, it's better to";
+	g_autofree char *detail = g_strdup_printf(
+		"The \"for_each\" %s %s %s.\n\nAlternatively, you could use the -target planning "
+		"option to first apply only the resources that the for_each value depends on, and "
+		"then apply a second time to fully converge.",
+		set ? "set includes values" : "map includes keys", common,
+		set ? "use a map value where the keys are defined statically in your configuration "
+		      "and where only the values contain apply-time results"
+		    : "define the map keys statically in your configuration and place apply-time "
+		      "results only in the map values");
+	return refuse(scope, expr, LANG_ABOUT_UNKNOWN, EACH, detail);
 }
 
-static gboolean repeat_each(
-	Engine *engine, const EvalScope *scope, const LangExpr *expr, Repetition *repetition) {
-	guint errors = diags_error_count(engine->diags);
-	g_auto(Value) value = engine_eval(scope, expr, engine->diags);
-	if (diags_error_count(engine->diags) > errors)
+static gboolean check_each_set(const EvalScope *scope, const LangExpr *expr, Value set) {
+	const Type *element = type_element(value_type(set));
+	gboolean nulls = FALSE;
+	for (gsize i = 0; i < value_length(set); i++)
+		nulls = nulls || value_is_null(value_at(set, i));
+	if (value_length(set) == 0 || (type_kind(element) == TYPE_KIND_STRING && !nulls))
+		return TRUE;
+	g_autofree char *name = type_friendly_name(element);
+	g_autofree char *detail =
+		type_kind(element) == TYPE_KIND_STRING
+			? g_strdup(UNSUITABLE "\"for_each\" sets must not contain null values.")
+			: g_strdup_printf(UNSUITABLE
+				  "\"for_each\" supports maps and sets of strings, but "
+				  "you have provided a set containing type %s.",
+				  name);
+	return refuse(scope, expr, LANG_ABOUT_VALUES, EACH_SET, detail);
+}
+
+/* value: known as a whole. */
+static gboolean check_each(const EvalScope *scope, const LangExpr *expr, Value value, Value plain) {
+	if (value_has_sensitive(value) &&
+		(value_is_sensitive(value) || value_kind(plain) == VALUE_SET))
+		return refuse(scope, expr, LANG_ABOUT_SENSITIVE, EACH,
+			"Sensitive values, or values derived from sensitive values, cannot be used "
+			"as for_each arguments. If used, the sensitive value could be exposed as a "
+			"resource instance key.");
+	if (value_is_null(plain))
+		return refuse(scope, expr, LANG_ABOUT_VALUES, EACH,
+			UNSUITABLE "the given \"for_each\" argument value is null. A map, or set "
+				   "of strings is allowed.");
+	if (value_kind(plain) == VALUE_SET)
+		return check_each_set(scope, expr, plain);
+	if (value_is_mapping(plain))
+		return TRUE;
+	g_autofree char *name = type_friendly_name(value_type(plain));
+	g_autofree char *detail = g_strdup_printf(UNSUITABLE
+		"the \"for_each\" argument must be a map, or set of strings, and you "
+		"have provided a value of type %s.",
+		name);
+	return refuse(scope, expr, LANG_ABOUT_VALUES, EACH, detail);
+}
+
+static gboolean repeat_each(const EvalScope *scope, const LangExpr *expr, Repetition *repetition) {
+	g_auto(Value) value = VALUE_NOTHING;
+	repetition->repeat = REPEAT_EACH;
+	if (!evaluate(scope, expr, &value))
 		return FALSE;
 	g_auto(Value) plain = value_unmark(value);
-	repetition->repeat = REPEAT_EACH;
-	if (!value_is_known(plain) ||
-		(value_kind(plain) == VALUE_SET && !value_is_wholly_known(plain)))
-		return not_now(engine, repetition, expr, "for_each");
-	const char *wrong = each_problem(value, plain);
-	if (wrong) {
-		diags_error(engine->diags, lang_expr_range(expr), "Invalid for_each argument",
-			"The given \"for_each\" argument value is unsuitable: %s.", wrong);
-		return FALSE;
+	gboolean set = type_kind(value_type(plain)) == TYPE_KIND_SET;
+	if (!value_is_known(plain) || (set && !value_is_wholly_known(plain))) {
+		repetition->unknown = scope->engine->phase == PHASE_VALIDATE;
+		return repetition->unknown || unknown_each(scope, expr, set);
 	}
+	if (!check_each(scope, expr, value, plain))
+		return FALSE;
 	ValueIter iter;
 	const char *key;
 	Value element;
@@ -201,9 +259,9 @@ static gboolean repeat(Engine *engine, ModuleInstance *module, const LangExpr *c
 	g_array_set_clear_func(repetition->values, value_element_clear);
 	EvalScope scope = {.engine = engine, .module = module};
 	if (count)
-		return repeat_count(engine, &scope, count, repetition);
+		return repeat_count(&scope, count, repetition);
 	if (for_each)
-		return repeat_each(engine, &scope, for_each, repetition);
+		return repeat_each(&scope, for_each, repetition);
 	repetition_add(repetition, VALUE_NOTHING, VALUE_NOTHING);
 	return TRUE;
 }

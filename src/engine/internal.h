@@ -111,7 +111,7 @@ typedef struct {
 	gboolean has_self;
 } EvalScope;
 
-/* ---- scope.c: what names mean ---- */
+/* ---- scope.c: what names mean; named.c: their values ---- */
 
 ModuleInstance *module_instance_new(Module *module, ModuleInstance *parent, const char *path);
 void module_instance_free(ModuleInstance *instance);
@@ -120,7 +120,13 @@ LangScope engine_lang_scope(const EvalScope *scope);
 Value engine_variable(Engine *engine, ModuleInstance *module, const Variable *variable);
 /* Says that a variable has no value. */
 void engine_refuse_variable(Engine *engine, const Variable *variable);
+Value engine_local(Engine *engine, ModuleInstance *module, const Local *local);
+/* Evaluates its preconditions too. */
 Value engine_output(Engine *engine, ModuleInstance *module, const Output *output);
+/* Evaluates what a module names, or all modules do, so that a mistake in what nothing uses is found
+ * too. */
+void engine_evaluate_names(Engine *engine, ModuleInstance *module);
+void engine_evaluate_all_names(Engine *engine);
 EvalScope engine_instance_scope(
 	Engine *engine, ModuleInstance *module, const Resource *resource, const Instance *instance);
 
@@ -195,7 +201,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Order, order_free)
 typedef struct {
 	Value value;
 	SourceRange range;
-	const char *source; /* "-var", "TF_VAR_x"; NULL: a file, see range */
+	const char *source; /* "using -var=\"x=...\""; NULL: a file, see range */
 } GivenVariable;
 gboolean engine_collect_variables(Engine *engine);
 void given_variable_free(gpointer given);
@@ -252,8 +258,6 @@ gboolean engine_note_imports(Engine *engine);
 gboolean engine_import_object(Engine *engine, const char *address, ProviderInstance *provider,
 	const char *type, const Schema *schema, SourceRange where, const char *id);
 gboolean engine_refuse_missing_import(Engine *engine, const char *address, SourceRange where);
-/* Evaluates the check blocks: what does not hold is a warning. */
-void engine_run_checks(Engine *engine, Diags *diags);
 /* The resource that the configuration has for an address, whatever the keys; or NULL. */
 const Resource *engine_declared(const Engine *engine, const Address *address);
 /* For each resource, which managed resources it depends on. */
@@ -319,11 +323,20 @@ void plan_sort(Plan *plan);
 Change *change_new(const char *address, ChangeAction action);
 void change_free(gpointer change);
 
-/* ---- what must hold ---- */
+/* ---- condition.c: what must hold ---- */
 
-/* Evaluates pre- or postconditions; FALSE, and an error each, where one does not hold. */
-gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArray *conditions,
-	const char *what, const char *address);
+/* Evaluates pre- or postconditions; FALSE, and an error each, where one does not hold. what:
+ * "Resource precondition". */
+gboolean engine_check_conditions(
+	Engine *engine, const EvalScope *scope, const GPtrArray *conditions, const char *what);
+/* Only finds out whether they make sense. */
+void engine_validate_conditions(
+	Engine *engine, const EvalScope *scope, const GPtrArray *conditions);
+/* Evaluates the check blocks: what does not hold is one of the warnings. */
+void engine_run_checks(Engine *engine, Diags *warnings);
+/* Evaluates a variable's validation rules; `where`: what gave it its value. */
+void engine_check_validations(
+	Engine *engine, ModuleInstance *module, const Variable *variable, SourceRange where);
 /* What is secret must not leave the root module unless its output says so. */
 void engine_check_output(Engine *engine, const Output *output, Value value);
 

@@ -208,9 +208,8 @@ static gboolean settle(Job *job, Value prior, Value config, ProviderPlan *plan) 
 	gboolean refused = reason != REASON_NONE && job->resource->prevent_destroy;
 	if (refused)
 		return FALSE;
-	return action != CHANGE_NONE ||
-	       engine_check_conditions(engine, &scope, job->resource->postconditions,
-		       "Resource postcondition failed", job->instance->address);
+	return engine_check_conditions(
+		engine, &scope, job->resource->postconditions, "Resource postcondition");
 }
 
 static gboolean plan_managed(Job *job, Value prior, Value config) {
@@ -251,8 +250,8 @@ static gboolean plan_instance(GraphNode *node, gpointer data) {
 		return TRUE;
 	}
 	EvalScope scope = engine_instance_scope(engine, job->module, job->resource, job->instance);
-	if (!engine_check_conditions(engine, &scope, job->resource->preconditions,
-		    "Resource precondition failed", address) ||
+	if (!engine_check_conditions(
+		    engine, &scope, job->resource->preconditions, "Resource precondition") ||
 		!engine_job_config(job, &config))
 		return FALSE;
 	return job->resource->managed ? plan_managed(job, prior, config)
@@ -287,18 +286,6 @@ static void plan_output(Engine *engine, const char *name, Value after, gboolean 
 	g_ptr_array_add(engine->plan->outputs, change);
 }
 
-void engine_check_output(Engine *engine, const Output *output, Value value) {
-	if (output->sensitive || !value_has_sensitive(value))
-		return;
-	diags_error(engine->diags, output->range, "Output refers to sensitive values",
-		"To reduce the risk of accidentally exporting sensitive data that was intended to "
-		"be only internal, Terrarium requires that any root module output containing "
-		"sensitive data be explicitly marked as sensitive, to confirm your intent.\n\n"
-		"If you do intend to export this data, annotate the output value as sensitive by "
-		"adding the following "
-		"argument: sensitive = true");
-}
-
 static void plan_outputs(Engine *engine) {
 	gboolean destroy = engine->options.mode == PLAN_DESTROY;
 	GHashTableIter iter;
@@ -307,7 +294,6 @@ static void plan_outputs(Engine *engine) {
 	while (!destroy && g_hash_table_iter_next(&iter, &name, &value)) {
 		const Output *output = value;
 		g_auto(Value) after = engine_output(engine, engine->root, output);
-		engine_check_output(engine, output, after);
 		plan_output(engine, name, after, output->sensitive);
 	}
 	if (destroy && engine->targets)
@@ -330,7 +316,6 @@ static Value given_variables(Engine *engine) {
 	return value_builder_end(g_steal_pointer(&all));
 }
 
-/* All variables and locals, so that a mistake in one that nothing uses is found too. */
 static void check_variables(Engine *engine) {
 	GHashTableIter iter;
 	gpointer value;
@@ -409,6 +394,8 @@ Plan *engine_plan(Engine *engine) {
 	fine = fine && (destroy || engine_note_imports(engine));
 	fine = fine && (destroy || walk_configuration(engine));
 	fine = fine && (engine->options.mode == PLAN_REFRESH_ONLY || engine_plan_removals(engine));
+	if (fine && !destroy && !engine->targets)
+		engine_evaluate_all_names(engine);
 	if (fine)
 		plan_outputs(engine);
 	if (fine && !destroy)

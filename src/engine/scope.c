@@ -1,35 +1,11 @@
 /*
- * What names mean: variables, locals, outputs, resources, and the words each, count, path,
- * terraform and self. Values are evaluated when they are first asked for, once a walk; the order of
- * the walk (order.c) sees to it that what they need is there.
+ * What names mean: variables, locals, outputs (named.c), resources, and the words each, count,
+ * path, terraform and self.
  */
 
 #include "base/text.h"
 #include "engine/internal.h"
 #include "value/convert.h"
-
-/* The memo of a name; *fresh says that the caller must evaluate it. */
-static Memo *memo_of(GHashTable *table, const char *name, gboolean *fresh) {
-	Memo *memo = g_hash_table_lookup(table, name);
-	if (!memo) {
-		memo = g_new0(Memo, 1);
-		g_hash_table_insert(table, (gpointer)name, memo);
-	}
-	*fresh = !memo->done && !memo->busy;
-	if (memo->busy && !memo->done) {
-		value_clear(&memo->value);
-		memo->value = value_unknown(type_any());
-	}
-	memo->busy = TRUE;
-	return memo;
-}
-
-static Value memo_set(Memo *memo, Value value_taken) {
-	value_clear(&memo->value);
-	memo->value = value_taken;
-	memo->done = TRUE;
-	return value_ref(value_taken);
-}
 
 /* ---- near misses ---- */
 
@@ -47,159 +23,6 @@ static const char *step_name(const LangTraversal *traversal, guint index) {
 
 static const char *where(const Module *module) {
 	return *module->path ? module->path : "the root module";
-}
-
-/* ---- variables, locals, outputs ---- */
-
-static gboolean check_rule(const EvalScope *scope, const LangBody *rule, const char *what,
-	const char *address, Diags *diags) {
-	LangAttribute *condition = lang_body_attribute(rule, "condition");
-	LangAttribute *message = lang_body_attribute(rule, "error_message");
-	if (!condition || !message) {
-		diags_error(diags, rule->range, "Missing required argument",
-			"The arguments \"condition\" and \"error_message\" are required.");
-		return FALSE;
-	}
-	guint errors = diags_error_count(diags);
-	LangScope lang = engine_lang_scope(scope);
-	g_auto(Value) holds = lang_eval_as(condition->expr, type_bool(), &lang, diags);
-	if (diags_error_count(diags) > errors)
-		return FALSE;
-	if (!value_is_known(holds) || value_to_bool(holds))
-		return TRUE;
-	g_auto(Value) text = lang_eval_as(message->expr, type_string(), &lang, diags);
-	const char *detail =
-		value_has_sensitive(text)
-			? "The error message included a sensitive value, so it will not "
-			  "be displayed."
-			: value_text_or(text, "The condition does not hold.");
-	g_autofree char *summary = g_strdup(what);
-	Diag *diag = diags_error(diags, lang_expr_range(condition->expr), summary, "%s", detail);
-	diag->address = g_strdup(address);
-	return FALSE;
-}
-
-gboolean engine_check_conditions(Engine *engine, const EvalScope *scope, GPtrArray *conditions,
-	const char *what, const char *address) {
-	gboolean fine = TRUE;
-	for (guint i = 0; conditions && i < conditions->len; i++)
-		fine &= check_rule(scope, conditions->pdata[i], what, address, engine->diags);
-	return fine;
-}
-
-/* Converts to the declared type, fills optional attributes, and marks. */
-static Value fit_variable(Engine *engine, const Variable *variable, Value given_taken,
-	SourceRange range, const char *source) {
-	g_auto(Value) plain = given_taken;
-	g_auto(Value) given = lang_defaults_apply(variable->defaults, plain);
-	g_autofree char *problem = NULL;
-	Value fitted = value_convert(given, variable->type, &problem);
-	if (problem) {
-		diags_error(engine->diags, range, "Invalid value for input variable",
-			"The given value is not suitable for var.%s, declared at %s:%u,%u-%u: "
-			"%s.%s%s",
-			variable->name, variable->range.filename, variable->range.start_line,
-			variable->range.start_column, variable->range.end_column, problem,
-			source ? " It was set by " : "", source ? source : "");
-		fitted = value_unknown(variable->type);
-	}
-	return variable->sensitive ? value_mark_sensitive_take(fitted) : fitted;
-}
-
-static Value variable_default(Engine *engine, const Variable *variable) {
-	guint errors = diags_error_count(engine->diags);
-	g_auto(Value) fallback = lang_eval(variable->fallback, &(LangScope){0}, engine->diags);
-	if (diags_error_count(engine->diags) > errors)
-		return value_unknown(variable->type);
-	return fit_variable(engine, variable, value_steal(&fallback),
-		lang_expr_range(variable->fallback), NULL);
-}
-
-void engine_refuse_variable(Engine *engine, const Variable *variable) {
-	diags_error(engine->diags, variable->range, "No value for required variable",
-		"The root module input variable \"%s\" is not set, and has no default value. Use a "
-		"-var or -var-file command line argument to provide a value for this variable.",
-		variable->name);
-}
-
-static Value root_variable(Engine *engine, const Variable *variable) {
-	GivenVariable *given =
-		engine->given ? g_hash_table_lookup(engine->given, variable->name) : NULL;
-	if (engine->phase == PHASE_VALIDATE)
-		return variable->sensitive
-			       ? value_mark_sensitive_take(value_unknown(variable->type))
-			       : value_unknown(variable->type);
-	if (!given && variable->fallback)
-		return variable_default(engine, variable);
-	if (!given) {
-		if (engine->phase != PHASE_DESTROY || !engine->given)
-			engine_refuse_variable(engine, variable);
-		return value_unknown(variable->type);
-	}
-	if (value_is_null(given->value) && !variable->nullable && variable->fallback)
-		return variable_default(engine, variable);
-	return fit_variable(engine, variable, value_ref(given->value), given->range, given->source);
-}
-
-static Value child_variable(Engine *engine, ModuleInstance *module, const Variable *variable) {
-	LangAttribute *argument = lang_body_attribute(module->module->call->body, variable->name);
-	if (!argument)
-		return variable->fallback ? variable_default(engine, variable)
-					  : value_unknown(variable->type);
-	EvalScope scope = {.engine = engine,
-		.module = module->parent,
-		.key = module->key,
-		.each = module->each,
-		.repeat = module->module->call->count	   ? REPEAT_COUNT
-			  : module->module->call->for_each ? REPEAT_EACH
-							   : REPEAT_SINGLE};
-	g_auto(Value) given = engine_eval(&scope, argument->expr, engine->diags);
-	if (value_is_null(given) && !variable->nullable && variable->fallback)
-		return variable_default(engine, variable);
-	if (value_is_null(given) && !variable->nullable)
-		diags_error(engine->diags, lang_expr_range(argument->expr),
-			"Required variable not set",
-			"The given value is not suitable for %s.var.%s: it may not be null.",
-			module->path, variable->name);
-	return fit_variable(
-		engine, variable, value_steal(&given), lang_expr_range(argument->expr), NULL);
-}
-
-Value engine_variable(Engine *engine, ModuleInstance *module, const Variable *variable) {
-	gboolean fresh;
-	Memo *memo = memo_of(module->variables, variable->name, &fresh);
-	if (!fresh)
-		return value_ref(memo->value);
-	g_auto(Value) value = module->parent ? child_variable(engine, module, variable)
-					     : root_variable(engine, variable);
-	g_auto(Value) result = memo_set(memo, value_steal(&value));
-	EvalScope scope = {.engine = engine, .module = module};
-	g_autofree char *address = g_strdup_printf("var.%s", variable->name);
-	engine_check_conditions(
-		engine, &scope, variable->validations, "Invalid value for variable", address);
-	return value_steal(&result);
-}
-
-static Value local_value(Engine *engine, ModuleInstance *module, const Local *local) {
-	gboolean fresh;
-	Memo *memo = memo_of(module->locals, local->name, &fresh);
-	if (!fresh)
-		return value_ref(memo->value);
-	EvalScope scope = {.engine = engine, .module = module};
-	return memo_set(memo, engine_eval(&scope, local->expr, engine->diags));
-}
-
-Value engine_output(Engine *engine, ModuleInstance *module, const Output *output) {
-	gboolean fresh;
-	Memo *memo = memo_of(module->outputs, output->name, &fresh);
-	if (!fresh)
-		return value_ref(memo->value);
-	EvalScope scope = {.engine = engine, .module = module};
-	g_autofree char *address = g_strdup_printf("output.%s", output->name);
-	engine_check_conditions(engine, &scope, output->preconditions,
-		"Module output value precondition failed", address);
-	Value value = engine_eval(&scope, output->expr, engine->diags);
-	return memo_set(memo, output->sensitive ? value_mark_sensitive_take(value) : value);
 }
 
 /* ---- references ---- */
@@ -255,7 +78,7 @@ static gboolean resolve_local(Reference *reference, Value *out, guint *used) {
 				"A local value with the name \"%s\" has not been declared.%s", name,
 				hint));
 	}
-	*out = local_value(reference->scope->engine, module, local);
+	*out = engine_local(reference->scope->engine, module, local);
 	*used = 1;
 	return TRUE;
 }

@@ -26,13 +26,27 @@ static void give(Engine *engine, const char *name, Value value_taken, SourceRang
 
 /* ---- files ---- */
 
+static void warn_of_undeclared(Engine *engine, const char *name, const char *path) {
+	diags_warning(engine->diags, SOURCE_NOWHERE, "Value for undeclared variable",
+		"The root module does not declare a variable named \"%s\" but a value was found in "
+		"file \"%s\". If you meant to use this value, add a \"variable\" block to the "
+		"configuration.\n\nTo silence these warnings, use TF_VAR_... environment variables "
+		"to provide certain \"global\" settings to all configurations in your "
+		"organization. To reduce the verbosity of these warnings, use the "
+		"-compact-warnings option.",
+		name, path);
+}
+
 static gboolean read_file(Engine *engine, const char *path) {
 	g_autofree char *text = NULL;
 	gsize length;
 	g_autoptr(GError) error = NULL;
 	if (!g_file_get_contents(path, &text, &length, &error)) {
+		gboolean missing = g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 		diags_error(engine->diags, SOURCE_NOWHERE, "Failed to read variables file",
-			"Given variables file %s cannot be read: %s", path, error->message);
+			missing ? "Given variables file %s does not exist.%.0s"
+				: "Given variables file %s cannot be read: %s",
+			path, error->message);
 		return FALSE;
 	}
 	sources_add(engine->sources, path, text, length);
@@ -44,19 +58,14 @@ static gboolean read_file(Engine *engine, const char *path) {
 	LangBody *body = lang_file_body(file);
 	for (guint i = 0; body && i < body->blocks->len; i++) {
 		const LangBlock *block = body->blocks->pdata[i];
-		diags_error(engine->diags, block->header, "Unexpected block",
-			"Blocks are not allowed here: a variables file sets variables.");
+		g_autofree char *summary = g_strdup_printf("Unexpected \"%s\" block", block->type);
+		diags_error(engine->diags, block->header, summary, "Blocks are not allowed here.");
 	}
 	for (guint i = 0; body && i < body->attributes->len; i++) {
 		const LangAttribute *attribute = body->attributes->pdata[i];
 		Value value = lang_eval(attribute->expr, &(LangScope){0}, engine->diags);
 		if (!g_hash_table_contains(engine->config->root->variables, attribute->name))
-			diags_warning(engine->diags, attribute->name_range,
-				"Value for undeclared variable",
-				"The root module does not declare a variable named \"%s\" but a "
-				"value "
-				"was found in file \"%s\".",
-				attribute->name, path);
+			warn_of_undeclared(engine, attribute->name, path);
 		give(engine, attribute->name, value, lang_expr_range(attribute->expr), NULL);
 	}
 	return diags_error_count(engine->diags) == errors;
@@ -122,8 +131,9 @@ static gboolean read_environment(Engine *engine) {
 	while (g_hash_table_iter_next(&iter, &name, NULL)) {
 		g_autofree char *key = g_strconcat(ENVIRONMENT, name, NULL);
 		const char *text = g_getenv(key);
+		g_autofree char *source = g_strdup_printf("using the %s environment variable", key);
 		if (text)
-			fine &= give_text(engine, name, text, key);
+			fine &= give_text(engine, name, text, source);
 	}
 	return fine;
 }
@@ -148,11 +158,15 @@ static gboolean read_option(Engine *engine, const char *option) {
 		g_autofree char *hint = text_suggestion(name, names, n);
 		diags_error(engine->diags, SOURCE_NOWHERE, "Value for undeclared variable",
 			"A variable named \"%s\" was assigned on the command line, but the root "
-			"module does not declare a variable of that name.%s",
-			name, hint);
+			"module does not declare a variable of that name.%s%s",
+			name, hint,
+			*hint ? ""
+			      : " To use this value, add a \"variable\" block to the "
+				"configuration.");
 		return FALSE;
 	}
-	return give_text(engine, name, equals + 1, "-var");
+	g_autofree char *source = g_strdup_printf("using -var=\"%s=...\"", name);
+	return give_text(engine, name, equals + 1, source);
 }
 
 static int compare_variables(gconstpointer a, gconstpointer b) {
@@ -172,7 +186,7 @@ static gboolean ask_for_missing(Engine *engine) {
 			variable->name, variable->description, engine->options.ask_data);
 		if (!text)
 			break;
-		fine &= give_text(engine, variable->name, text, "an answer");
+		fine &= give_text(engine, variable->name, text, "using an interactive prompt");
 	}
 	return fine;
 }

@@ -71,9 +71,10 @@ static void append_value(GString *out, Value value) {
 }
 
 /* "is 3"; NULL: there is nothing to say. Caller frees. */
-static char *predicate(Value value, gboolean about_unknown) {
+static char *predicate(Value value, LangAbout about) {
+	gboolean about_unknown = about & LANG_ABOUT_UNKNOWN;
 	if (value_is_sensitive(value))
-		return NULL;
+		return about & LANG_ABOUT_SENSITIVE ? g_strdup("has a sensitive value") : NULL;
 	if (value_is_known(value)) {
 		g_autoptr(GString) text = g_string_new("is ");
 		if (value_is_null(value))
@@ -113,7 +114,7 @@ static char *traversal_text(const LangTraversal *traversal, guint n_steps) {
 typedef struct {
 	const Context *context;
 	GPtrArray *lines;
-	gboolean about_unknown;
+	LangAbout about;
 } Explaining;
 
 /* The longest beginning of a reference that has a value; a root alone says nothing. */
@@ -129,7 +130,7 @@ static void explain_reference(const LangTraversal *traversal, gpointer data) {
 		if (diags_has_errors(ignored))
 			continue;
 		g_autofree char *name = traversal_text(traversal, n);
-		g_autofree char *said = predicate(value, explaining->about_unknown);
+		g_autofree char *said = predicate(value, explaining->about);
 		if (said)
 			g_ptr_array_add(explaining->lines, g_strdup_printf("%s %s", name, said));
 		return;
@@ -140,10 +141,9 @@ static int compare_lines(gconstpointer a, gconstpointer b) {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void explain(
-	Diag *diag, const LangExpr *expr, const Context *context, gboolean about_unknown) {
+static void explain(Diag *diag, const LangExpr *expr, const Context *context, LangAbout about) {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-	Explaining explaining = {context, lines, about_unknown};
+	Explaining explaining = {context, lines, about};
 	lang_expr_references(expr, explain_reference, &explaining);
 	g_ptr_array_sort(lines, compare_lines);
 	if (!diag->values)
@@ -153,12 +153,11 @@ static void explain(
 			g_ptr_array_add(diag->values, g_strdup(lines->pdata[i]));
 }
 
-void lang_explain(
-	Diag *diag, const LangExpr *expr, const LangScope *scope, gboolean about_unknown) {
+void lang_explain(Diag *diag, const LangExpr *expr, const LangScope *scope, LangAbout about) {
 	g_autoptr(Diags) ignored = diags_new();
 	const Context context = {.scope = scope, .locals = scope->locals, .diags = ignored};
 	g_clear_pointer(&diag->values, g_ptr_array_unref);
-	explain(diag, expr, &context, about_unknown);
+	explain(diag, expr, &context, about);
 }
 
 /* ---- errors of evaluation ---- */
@@ -218,6 +217,6 @@ void eval_explain(const LangExpr *expr, const Context *context, guint first) {
 		diag->values = g_ptr_array_new_with_free_func(g_free);
 		if (expr->kind == EXPR_CALL)
 			explain_call(diag, expr, context);
-		explain(diag, part_at(expr, diag->subject), context, FALSE);
+		explain(diag, part_at(expr, diag->subject), context, LANG_ABOUT_VALUES);
 	}
 }

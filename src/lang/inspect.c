@@ -7,6 +7,14 @@ SourceRange lang_expr_range(const LangExpr *expr) {
 	return expr->range;
 }
 
+SourceRange lang_body_start(const LangBody *body) {
+	SourceRange start = body->range;
+	start.end_line = start.start_line;
+	start.end_column = start.start_column + 1;
+	start.end_byte = start.start_byte + 1;
+	return start;
+}
+
 /* ---- references ---- */
 
 typedef struct {

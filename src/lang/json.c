@@ -339,6 +339,7 @@ static void add_block(Unpacking *unpacking, const LangExpr *expr) {
 	if (n > 0)
 		block->header = block->label_ranges[n - 1];
 	block->body = new_body(file, expr, unpacking->diags);
+	block->body->header = block->header;
 	g_ptr_array_add(unpacking->content->blocks, block);
 }
 

@@ -37,8 +37,8 @@ struct LangBody {
 	GPtrArray *attributes; /* of LangAttribute*, in source order; a name occurs once */
 	GPtrArray *blocks; /* of LangBlock*, in source order */
 	SourceRange range;
-	SourceRange end; /* just before the closing brace or at the end of file: where what is
-			    missing would be */
+	SourceRange header; /* of the block that it is of */
+	SourceRange end; /* just before the closing brace or at the end of file */
 	LangFile *json; /* the file of a body in JSON syntax; else NULL */
 };
 
@@ -57,6 +57,8 @@ const char *lang_file_name(const LangFile *file);
 void lang_file_free(LangFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LangFile, lang_file_free)
 
+/* Where it begins: the place to tell for what a body lacks. */
+SourceRange lang_body_start(const LangBody *body);
 /* The attribute of that name, or NULL. */
 LangAttribute *lang_body_attribute(const LangBody *body, const char *name);
 
@@ -148,8 +150,14 @@ Value lang_eval(const LangExpr *expr, const LangScope *scope, Diags *diags);
 Value lang_eval_as(const LangExpr *expr, const Type *type, const LangScope *scope, Diags *diags);
 
 /* Completes a diagnostic about an expression with the values of what it refers to ("var.x is 3"),
- * as lang_eval does with its own; `about_unknown`: also of those that are not known yet. */
-void lang_explain(Diag *diag, const LangExpr *expr, const LangScope *scope, gboolean about_unknown);
+ * as lang_eval does with its own; if that is what is wrong, also of those that are not known yet,
+ * or that they are sensitive. */
+typedef enum {
+	LANG_ABOUT_VALUES = 0,
+	LANG_ABOUT_UNKNOWN = 1 << 0,
+	LANG_ABOUT_SENSITIVE = 1 << 1
+} LangAbout;
+void lang_explain(Diag *diag, const LangExpr *expr, const LangScope *scope, LangAbout about);
 
 /* ---- functions ---- */
 

@@ -186,6 +186,7 @@ static void parse_block_inside(Parser *parser, LangBody *body) {
 static void parse_block_body(Parser *parser, LangBlock *block, gsize start) {
 	gsize open = parser->at - 1;
 	block->body = lang_file_new_body(parser->file);
+	block->body->header = block->header;
 	if (++parser->depth > DEEPEST) {
 		parse_broken(parser, start, parser->at, "Blocks nested too deep",
 			"Blocks may not be nested this deep.");

@@ -363,3 +363,11 @@ const Type *type_unify(const Type *const *types, gsize n) {
 		common = unify_two(common, types[i]);
 	return common;
 }
+
+const char *value_problem_reason(const char *problem) {
+	static const char *const of_parts[] = {"a number is required", "a bool is required"};
+	for (guint i = 0; i < G_N_ELEMENTS(of_parts); i++)
+		if (g_str_has_suffix(problem, of_parts[i]))
+			return of_parts[i];
+	return problem;
+}

@@ -14,3 +14,7 @@ Value value_convert(Value value, const Type *type, char **problem);
 
 /* The type that all n types convert to, or NULL: for lists from tuples, conditionals, functions. */
 const Type *type_unify(const Type *const *types, gsize n);
+
+/* Of a problem that value_convert reports, what Terraform tells where it does not say in which part
+ * of the value it is. Borrowed from the problem. */
+const char *value_problem_reason(const char *problem);

@@ -301,7 +301,7 @@ def test_where_variables_come_from(folder):
         ("output \"x\" { value = var.nme }\nvariable \"name\" { default = 1 }", 'Did you mean "name"?'),
         ("output \"x\" { value = terraform_data.a.id }", "Reference to undeclared resource"),
         ('locals {\n  a = local.b\n  b = local.a\n}', "Error: Cycle"),
-        ('resource "terraform_data" "a" { count = "x" }', "Invalid count argument"),
+        ('resource "terraform_data" "a" { count = "x" }', "Incorrect value type"),
         ("variable \"x\" {}\noutput \"x\" { value = var.x }", "No value for required variable"),
         ('resource "terraform_data" "a" {', "Error: "),
     ],
