@@ -8,6 +8,7 @@ import uuid
 import zipfile
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pipes import ASK, SHIP, SOURCE, TRUST, Repository, action, git_source, until
 from registry import Registry
@@ -219,6 +220,37 @@ def test_ecr(pipes, name, repository):
     assert "ImageTag" not in variables and variables["ImageDigest"] == first
     details = pipes.actions(name, run)[0]["output"]["executionResult"]["errorDetails"]
     assert "#{Ecr.ImageTag}" in details["message"]
+
+
+def test_objects_by_key_and_version(pipes, name):
+    """An execution can be told another version of its object, and another object where the action allows that."""
+    version = pipes.push("older")
+    pipes.push("newer")
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("index.html", "other")
+    other = pipes.s3.put_object(Bucket="pipe-source", Key="other.zip", Body=body.getvalue())["VersionId"]
+    pipes.s3.put_object(Bucket="pipe-source", Key="other.zip", Body=b"no zip")
+
+    def start(**revisions):
+        told = [{"actionName": "Get", "revisionType": key, "revisionValue": value} for key, value in revisions.items()]
+        return pipes.api.start_pipeline_execution(name=name, sourceRevisions=told)["pipelineExecutionId"]
+
+    def shipped(run):
+        pipes.wait(name, run, "Succeeded")
+        return pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read()
+
+    assert shipped(pipes.create(name, [SOURCE], [SHIP])) == b"newer"
+    assert shipped(start(S3_OBJECT_VERSION_ID=version)) == b"older"
+    for revisions in [{"S3_OBJECT_KEY": "other.zip"}, {"COMMIT_ID": "0" * 40}]:
+        with pytest.raises(ClientError) as failure:
+            start(**revisions)
+        assert failure.value.response["Error"]["Code"] == "ValidationException"
+    allows = dict(SOURCE, configuration={**SOURCE["configuration"], "AllowOverrideForS3ObjectKey": "true"})
+    pipes.api.update_pipeline(pipeline=pipes.declare(name, [allows], [SHIP]))
+    assert shipped(start(S3_OBJECT_KEY="other.zip", S3_OBJECT_VERSION_ID=other)) == b"other"
+    (source,) = [each for each in pipes.actions(name, pipes.executions(name)[0]["pipelineExecutionId"]) if each["actionName"] == "Get"]
+    assert source["output"]["outputVariables"]["ObjectKey"] == "other.zip"
 
 
 def test_source_that_may_not_be_kept(pipes, name, connection, tmp_path):

@@ -65,6 +65,11 @@ PipelineAction *pipeline_action_load(Region *region, StoreScope scope, const cha
 	return NULL;
 }
 
+const char *pipeline_action_revision(const PipelineAction *action, const char *type) {
+	return value_text(value_get_path(pipeline_internal(action->execution, "overrides"),
+		value_get_text(action->declaration, "name"), type, NULL));
+}
+
 PipelineAction *pipeline_action_reload(const PipelineAction *action) {
 	return pipeline_action_load(
 		action->region, action->scope, action->pipeline, action->execution_id, action->id);

@@ -99,31 +99,53 @@ static Value resolved_variables(Value declaration, Value given, GError **error) 
 	return value_builder_end(g_steal_pointer(&all));
 }
 
-/* {action: {revisionType, revisionValue}}, or an error. */
-static Value checked_overrides(Value declaration, Value given, GError **error) {
+/* May a source action be told a revision of that type? */
+static gboolean takes_revision(Value action, const char *type) {
 	static const char *const types[][2] = {{"CodeStarSourceConnection", "COMMIT_ID"},
-		{"ECR", "IMAGE_DIGEST"}, {"S3", "S3_OBJECT_VERSION_ID"}, {"S3", "S3_OBJECT_KEY"}};
+		{"CodeStarSourceConnection", PIPELINE_BRANCH}, {"ECR", "IMAGE_DIGEST"},
+		{"S3", "S3_OBJECT_VERSION_ID"}, {"S3", "S3_OBJECT_KEY"}};
+	for (guint i = 0; i < G_N_ELEMENTS(types); i++)
+		if (g_str_equal(type, types[i][1]) &&
+			pipeline_is(value_get(action, "actionTypeId"), "provider", types[i][0]))
+			return TRUE;
+	return FALSE;
+}
+
+/* An object's key is fixed, unless the action says that it is not. */
+static gboolean is_fixed(Value action, const char *type) {
+	const char *allowed = value_text_or(
+		value_get_path(action, "configuration", "AllowOverrideForS3ObjectKey", NULL),
+		"false");
+	return g_str_equal(type, "S3_OBJECT_KEY") && g_ascii_strcasecmp(allowed, "true") != 0;
+}
+
+/* {action: {type: revision}}, or an error. */
+static Value checked_overrides(Value declaration, Value given, GError **error) {
 	Value sources = value_get(value_at(value_get(declaration, "stages"), 0), "actions");
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_OBJECT, NULL);
+	g_auto(Value) all = value_empty_object();
 	for (gsize i = 0; i < value_length(given); i++) {
 		Value override = value_at(given, i);
 		const char *name = value_get_text(override, "actionName");
+		const char *type = value_get_text(override, "revisionType");
 		Value action = pipeline_named(sources, "name", name, NULL);
-		gboolean fits = FALSE;
-		for (guint k = 0; k < G_N_ELEMENTS(types); k++)
-			fits |= pipeline_is(value_get(action, "actionTypeId"), "provider",
-					types[k][0]) &&
-				pipeline_is(override, "revisionType", types[k][1]);
-		if (!fits) {
+		gboolean fits = takes_revision(action, type);
+		if (!fits || is_fixed(action, type)) {
 			wire_error_set(error, "ValidationException",
-				"The source revision of type %s does not fit a source action named "
-				"'%s'",
-				value_get_text(override, "revisionType"), name);
+				fits ? "The source revision of type %s is not allowed by the "
+				       "source action named '%s': its "
+				       "AllowOverrideForS3ObjectKey is not true"
+				     : "The source revision of type %s does not fit a source "
+				       "action named '%s'",
+				type, name);
 			return VALUE_NOTHING;
 		}
-		value_builder_set_take(all, name, value_ref(override));
+		Value own = value_ref(value_get(all, name));
+		if (value_is_null(own))
+			own = value_empty_object();
+		own = value_with_take(own, type, value_ref(value_get(override, "revisionValue")));
+		all = value_with_take(value_steal(&all), name, own);
 	}
-	return value_builder_end(g_steal_pointer(&all));
+	return value_steal(&all);
 }
 
 static gboolean has_room(Region *region, StoreScope scope, Value declaration, GError **error) {

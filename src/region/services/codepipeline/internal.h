@@ -70,11 +70,15 @@ PipelineOperation pipeline_create, pipeline_update, pipeline_read, pipeline_dele
  * (executions of a pipeline in order), phase ("waiting" for a stage, "running" in it, "ended"),
  * stage (index), actions {name: id of its latest execution in this stage}, stages {name: status},
  * artifacts {name: {bucket, key}}, namespaces {name: {variable: text}}, overrides {action:
- * {revisionType, revisionValue}}, abandon, only (it ends with its first stage: a rollback).
+ * {type of revision: revision}}, abandon, only (it ends with its first stage: a rollback).
  */
+/* The type of "revision" that says on which branch a push was. */
+#define PIPELINE_BRANCH "BRANCH"
+
 typedef struct {
 	const char *trigger, *detail; /* ExecutionTrigger; detail may be NULL */
-	Value variables, overrides; /* as StartPipelineExecution has them; or VALUE_NOTHING */
+	Value variables, overrides; /* as StartPipelineExecution has them (sourceRevisions), also of
+				     * the type PIPELINE_BRANCH; or VALUE_NOTHING */
 } PipelineStart;
 /* Starts an execution inside the open transaction. Returns its id (caller frees). */
 char *pipeline_start(Region *region, StoreScope scope, const char *name, const PipelineStart *start,
@@ -152,6 +156,9 @@ typedef struct {
 /* The action as it is now in the store; NULL when it is not in progress any more. */
 PipelineAction *pipeline_action_load(Region *region, StoreScope scope, const char *pipeline,
 	const char *execution_id, const char *id);
+/* The revision of a type (COMMIT_ID…) that the execution was started with for this source; NULL:
+ * none. Borrowed. */
+const char *pipeline_action_revision(const PipelineAction *action, const char *type);
 /* The same once more, for what goes on in the background. */
 PipelineAction *pipeline_action_reload(const PipelineAction *action);
 void pipeline_action_free(PipelineAction *action);

@@ -9,20 +9,22 @@
 
 static const StoreScope everywhere = {NULL, NULL};
 
+static Value override_of(Value action, const char *type, const char *revision) {
+	return value_object_take("actionName", value_ref(value_get(action, "name")), "revisionType",
+		value_string(type), "revisionValue", value_string(revision), NULL);
+}
+
 /* Starts the pipeline for a change of one source; of a branch, with the commit that it is at. */
 static void start(Region *region, StoreScope scope, Value declaration, Value action,
 	const char *reference, const char *revision) {
 	const PipelineProvider *provider = pipeline_provider(value_get(action, "actionTypeId"));
 	const char *name = value_get_text(declaration, "name");
-	g_auto(Value) overrides = VALUE_NOTHING;
-	if (*reference) {
-		Value override = value_object_take("actionName",
-			value_ref(value_get(action, "name")), "revisionType",
-			value_string("COMMIT_ID"), "revisionValue", value_string(revision), NULL);
-		if (!g_str_has_prefix(reference, "refs/"))
-			override = value_with_take(override, "branch", value_string(reference));
-		overrides = value_tuple_take(1, override);
-	}
+	g_autoptr(ValueBuilder) told = value_builder_new(VALUE_TUPLE, NULL);
+	if (*reference)
+		value_builder_add_take(told, override_of(action, "COMMIT_ID", revision));
+	if (*reference && !g_str_has_prefix(reference, "refs/"))
+		value_builder_add_take(told, override_of(action, PIPELINE_BRANCH, reference));
+	g_auto(Value) overrides = value_builder_end(g_steal_pointer(&told));
 	gboolean by_trigger = *reference && value_length(value_get(declaration, "triggers")) > 0;
 	PipelineStart start = {.trigger = by_trigger ? "WebhookV2" : provider->trigger,
 		.detail =

@@ -19,11 +19,6 @@ static const char *setting(const PipelineAction *action, const char *key) {
 	return value_get_text(action->configuration, key);
 }
 
-static Value override_of(const PipelineAction *action) {
-	return value_get(pipeline_internal(action->execution, "overrides"),
-		value_get_text(action->declaration, "name"));
-}
-
 /* ---- what came of it ---- */
 
 /* "GitHub": of the connection. Caller frees. */
@@ -40,8 +35,8 @@ static char *provider_type(const PipelineAction *action) {
 static Value outcome_of(const PipelineAction *action, const ConnectionsSource *source) {
 	const char *arn = setting(action, "ConnectionArn");
 	const char *repository = setting(action, "FullRepositoryId");
-	const char *branch = value_text_or(
-		value_get(override_of(action), "branch"), setting(action, "BranchName"));
+	const char *pushed = pipeline_action_revision(action, PIPELINE_BRANCH);
+	const char *branch = pushed ? pushed : setting(action, "BranchName");
 	g_autofree char *provider = provider_type(action);
 	g_auto(Value) words = value_object_take("CommitMessage",
 		value_string(source->message ? source->message : ""), "ProviderType",
@@ -95,7 +90,7 @@ static void run(PipelineAction *action) {
 	const char *arn = setting(action, "ConnectionArn");
 	const char *repository = setting(action, "FullRepositoryId");
 	const char *format = setting(action, "OutputArtifactFormat");
-	const char *commit = value_get_text(override_of(action), "revisionValue");
+	const char *commit = pipeline_action_revision(action, "COMMIT_ID");
 	g_autoptr(GError) error = NULL;
 	if (!may_use(action))
 		return;

@@ -11,9 +11,7 @@
 
 /* The digest that the execution was started for; NULL: what the tag means is taken. */
 static const char *wanted(const PipelineAction *action) {
-	const char *name = value_get_text(action->declaration, "name");
-	return value_get_text(value_get(pipeline_internal(action->execution, "overrides"), name),
-		"revisionValue");
+	return pipeline_action_revision(action, "IMAGE_DIGEST");
 }
 
 /* The image as DescribeImages tells it; VALUE_NOTHING: the action has failed. */

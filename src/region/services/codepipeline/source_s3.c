@@ -2,15 +2,12 @@
 #include "region/services/codepipeline/internal.h"
 #include "region/services/s3/s3.h"
 
-/* The object's key, and its version or NULL: as an override of this execution has it, or the
- * newest. */
+/* The object's key, and its version or NULL: as this execution was started with, or as configured
+ * and the newest. */
 static const char *wanted(const PipelineAction *action, const char **version) {
-	const char *name = value_get_text(action->declaration, "name");
-	Value override = value_get(pipeline_internal(action->execution, "overrides"), name);
-	const char *value = value_get_text(override, "revisionValue");
-	gboolean is_key = pipeline_is(override, "revisionType", "S3_OBJECT_KEY");
-	*version = is_key ? NULL : value;
-	return is_key ? value : value_get_text(action->configuration, "S3ObjectKey");
+	const char *key = pipeline_action_revision(action, "S3_OBJECT_KEY");
+	*version = pipeline_action_revision(action, "S3_OBJECT_VERSION_ID");
+	return key ? key : value_get_text(action->configuration, "S3ObjectKey");
 }
 
 static gboolean may_read(PipelineAction *action, const char *bucket, const char *key) {
