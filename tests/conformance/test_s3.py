@@ -630,7 +630,8 @@ def test_survives_kill(region, tmp_path):
     try:
         s3 = own.client("s3")
         s3.create_bucket(Bucket="kept")
-        s3.put_object(Bucket="kept", Key="k", Body=b"x")
+        s3.put_object(Bucket="kept", Key="k", Body=b"x" * 20000)
+        s3.put_object(Bucket="kept", Key="small", Body=b"y")
         upload_id, parts = upload(s3, "kept", "big", [5 * MIB, 5 * MIB])
         half = http.client.HTTPConnection("127.0.0.1", own.port)
         half.putrequest("PUT", "/kept/half")
@@ -640,8 +641,9 @@ def test_survives_kill(region, tmp_path):
         time.sleep(0.2)
         os.kill(lock_holder(own), signal.SIGKILL)
         assert own.run("up", "--no-glass").returncode == 0
-        assert body(s3.get_object(Bucket="kept", Key="k")) == b"x"
-        assert [c["Key"] for c in s3.list_objects_v2(Bucket="kept")["Contents"]] == ["k"]
+        assert body(s3.get_object(Bucket="kept", Key="k")) == b"x" * 20000
+        assert body(s3.get_object(Bucket="kept", Key="small")) == b"y"
+        assert [c["Key"] for c in s3.list_objects_v2(Bucket="kept")["Contents"]] == ["k", "small"]
         parts.append(
             {
                 "PartNumber": 3,

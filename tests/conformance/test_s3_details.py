@@ -5,10 +5,13 @@ import functools
 import hashlib
 import http.client
 import os
+import sqlite3
+import time
 import urllib.parse
 import zlib
 
 import pytest
+from conftest import Region
 from s3_shared import MIB, body, raw, refused, upload
 
 ODD = [
@@ -347,3 +350,74 @@ def test_virtual_hosts(region, s3, bucket):
     assert body(s3.get_object(Bucket=dotted, Key="k")) == b"y"
     s3.delete_object(Bucket=dotted, Key="k")
     s3.delete_bucket(Bucket=dotted)
+
+
+# ---- small and large ----
+
+
+@pytest.mark.parametrize("size", [0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1])
+def test_sizes(region, s3, bucket, size):
+    """Small objects are kept elsewhere than large ones; nobody sees it."""
+    data = os.urandom(size)
+    s3.put_object(Bucket=bucket, Key="k", Body=data)
+    assert body(s3.get_object(Bucket=bucket, Key="k")) == data
+    if size > 2:
+        assert body(s3.get_object(Bucket=bucket, Key="k", Range="bytes=1-2")) == data[1:3]
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
+    s3.copy_object(Bucket=bucket, Key="k", CopySource=f"{bucket}/k", MetadataDirective="REPLACE", Metadata={"a": "b"})
+    assert body(s3.get_object(Bucket=bucket, Key="k")) == data
+    upload_id = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    part = s3.upload_part_copy(
+        Bucket=bucket, Key="parts", UploadId=upload_id, PartNumber=1, CopySource=f"{bucket}/copy"
+    )["CopyPartResult"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"other")
+    s3.delete_object(Bucket=bucket, Key="copy")
+    s3.complete_multipart_upload(
+        Bucket=bucket, Key="parts", UploadId=upload_id, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    )
+    assert body(s3.get_object(Bucket=bucket, Key="parts")) == data
+    assert body(s3.get_object(Bucket=bucket, Key="k")) == b"other"
+
+
+def test_more_than_was_said(region, s3, bucket):
+    chunks = b"5\r\nhello\r\n0\r\n\r\n"
+    status, text, _ = raw(
+        region, "PUT", f"/{bucket}/k", chunks, x_amz_content_sha256="STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        Content_Encoding="aws-chunked", x_amz_decoded_content_length="3",
+    )
+    assert status == 400 and b"<Code>IncompleteBody</Code>" in text
+    assert refused(s3.head_object, Bucket=bucket, Key="k") == "404"
+
+
+def test_bytes_go_with_their_objects(tmp_path):
+    """What is deleted leaves no bytes behind, neither in files nor in the table of small ones."""
+    region = Region(tmp_path / "home")
+    assert region.run("up", "--no-glass").returncode == 0
+    try:
+        s3 = region.client("s3")
+        s3.create_bucket(Bucket="bytes")
+        for key, size in [("small", 10), ("large", 100000)]:
+            s3.put_object(Bucket="bytes", Key=key, Body=b"a" * size)
+            s3.put_object(Bucket="bytes", Key=key, Body=b"b" * size)
+            s3.copy_object(Bucket="bytes", Key=f"{key}-copy", CopySource=f"bytes/{key}")
+
+        def kept():
+            files = sum(len(names) for _, _, names in os.walk(tmp_path / "home" / "s3"))
+            with sqlite3.connect(f"file:{tmp_path}/home/region.sqlite?mode=ro", uri=True) as store:
+                return files, store.execute("SELECT count(*) FROM s3_small").fetchone()[0]
+
+        def becomes(wanted):
+            for _ in range(100):
+                if kept() == wanted:
+                    return
+                time.sleep(0.05)
+            assert kept() == wanted
+
+        becomes((1, 1))  # copies share them
+        s3.delete_objects(Bucket="bytes", Delete={"Objects": [{"Key": "small"}, {"Key": "large"}]})
+        assert body(s3.get_object(Bucket="bytes", Key="small-copy")) == b"b" * 10
+        becomes((1, 1))
+        s3.delete_objects(Bucket="bytes", Delete={"Objects": [{"Key": "small-copy"}, {"Key": "large-copy"}]})
+        becomes((0, 0))
+    finally:
+        region.run("down", "--purge")

@@ -1,6 +1,7 @@
 /*
  * Copies. Files never change, so a copy of an object is a row that shares the file; a part that is
- * copied refers to its stretch of the source's file, which a thread reads once for its digests.
+ * copied refers to its stretch of the source's file, which a thread reads once for its digests (a
+ * small source has no file: it gets one).
  */
 #include <errno.h>
 #include <gio/gio.h>
@@ -149,6 +150,8 @@ typedef struct {
 	S3Version source;
 	gint64 start, size;
 	int fd;
+	char *file, *path; /* of its own, for a small source; or NULL */
+	gboolean kept;
 	S3Digests *digests;
 	S3Digest shown;
 	GError *error;
@@ -158,6 +161,10 @@ static void part_copy_free(gpointer data) {
 	PartCopy *copy = data;
 	if (copy->fd >= 0)
 		close(copy->fd);
+	if (copy->file && !copy->kept && !http_reply_is_gone(copy->reply))
+		s3_file_release(copy->call.call.region, copy->file);
+	g_free(copy->file);
+	g_free(copy->path);
 	http_reply_unref(copy->reply);
 	s3_call_clear(&copy->call);
 	s3_version_clear(&copy->source);
@@ -185,7 +192,11 @@ static void read_part(GTask *task, gpointer source, gpointer data, GCancellable 
 		done += n;
 	}
 	s3_digests_end(copy->digests);
-	g_task_return_boolean(task, TRUE);
+	GError *error = NULL;
+	if (copy->path && !s3_file_sync(copy->fd, copy->path, &error))
+		g_task_return_error(task, error);
+	else
+		g_task_return_boolean(task, TRUE);
 }
 
 static Value keep_part(PartCopy *copy) {
@@ -198,7 +209,7 @@ static Value keep_part(PartCopy *copy) {
 	g_auto(Value) checksum = value_object_take(s3_digest_member(copy->shown),
 		value_string_take(s3_digests_base64(copy->digests, copy->shown)), NULL);
 	g_auto(S3Part) part = {.number = (guint)value_get_int(input, "PartNumber", 0),
-		.file = g_strdup(copy->source.file),
+		.file = g_strdup(copy->file ? copy->file : copy->source.file),
 		.offset = copy->start,
 		.size = copy->size,
 		.etag = s3_digests_hex(copy->digests, S3_MD5),
@@ -234,7 +245,7 @@ static WireResponse *commit(PartCopy *copy) {
 		if (copy->error)
 			store_rollback(store);
 		else
-			store_commit(store, &copy->error);
+			copy->kept = store_commit(store, &copy->error);
 	}
 	return copy->error ? s3_call_refuse(&copy->call, copy->error)
 			   : s3_call_answer(&copy->call, output);
@@ -271,6 +282,22 @@ static gboolean take_range(PartCopy *copy, GError **error) {
 	return TRUE;
 }
 
+/* Parts lie in files, as they are put together by a thread. */
+static gboolean give_file(PartCopy *copy, GError **error) {
+	char bytes[S3_LARGEST_SMALL];
+	ssize_t n = read(copy->fd, bytes, sizeof bytes);
+	close(copy->fd);
+	copy->file = s3_file_new(copy->call.call.region, &copy->fd, error);
+	if (!copy->file)
+		return FALSE;
+	copy->path = s3_file_path(copy->call.call.region, copy->file);
+	if (n == copy->source.size && write(copy->fd, bytes, (gsize)n) == n)
+		return TRUE;
+	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_IO, "a part cannot be copied: %s",
+		g_strerror(errno));
+	return FALSE;
+}
+
 static gboolean prepare(PartCopy *copy, GError **error) {
 	Region *region = copy->call.call.region;
 	Value input = copy->call.input;
@@ -292,7 +319,7 @@ static gboolean prepare(PartCopy *copy, GError **error) {
 	s3_digests_want(copy->digests, S3_MD5);
 	s3_digests_want(copy->digests, copy->shown);
 	copy->fd = s3_file_open(region, copy->source.file, error);
-	return copy->fd >= 0;
+	return copy->fd >= 0 && (!s3_file_is_small(copy->source.file) || give_file(copy, error));
 }
 
 WireResponse *s3_serve_part_copy(Region *region, S3Call *call, HttpReply *reply) {

@@ -40,6 +40,8 @@ char *s3_file_new(Region *region, int *fd, GError **error) {
 }
 
 int s3_file_open(Region *region, const char *id, GError **error) {
+	if (s3_file_is_small(id))
+		return s3_small_open(region, id, error);
 	g_autofree char *path = s3_file_path(region, id);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -72,20 +74,34 @@ static gboolean is_needed(Region *region, const char *id) {
 	return needed;
 }
 
+static void delete_one(Region *region, const char *id) {
+	g_autofree char *path = s3_file_path(region, id);
+	if (is_needed(region, id))
+		return;
+	if (s3_file_is_small(id))
+		s3_small_delete(region, id);
+	else
+		g_unlink(path);
+}
+
 static gboolean delete_released(gpointer data) {
 	Region *region = data;
 	S3State *state = s3_state(region);
+	Store *store = region_store(region);
+	g_autoptr(GError) error = NULL;
 	GHashTableIter iter;
 	gpointer id;
 	guint left = 200;
+	gboolean begun = store_begin(store, &error);
 	g_hash_table_iter_init(&iter, state->released);
-	while (left-- > 0 && g_hash_table_iter_next(&iter, &id, NULL)) {
-		g_autofree char *path = s3_file_path(region, id);
-		if (!is_needed(region, id))
-			g_unlink(path);
+	while (begun && left-- > 0 && g_hash_table_iter_next(&iter, &id, NULL)) {
+		delete_one(region, id);
 		g_hash_table_iter_remove(&iter);
 	}
-	if (g_hash_table_size(state->released) > 0)
+	if (!begun || !store_commit(store, &error))
+		g_warning("deleted objects leave their bytes until the next start: %s",
+			error->message);
+	if (begun && g_hash_table_size(state->released) > 0)
 		return G_SOURCE_CONTINUE;
 	state->release_source = 0;
 	return G_SOURCE_REMOVE;
@@ -126,6 +142,7 @@ static void sweep_folder(const char *folder, GHashTable *needed) {
 
 /* Folders are made once, so that their own entries need not be forced to disk each time. */
 gboolean s3_files_open(Region *region, GError **error) {
+	s3_small_sweep(region);
 	g_autoptr(GHashTable) needed = needed_files(region);
 	for (guint i = 0; i < 256; i++) {
 		g_autofree char *folder =

@@ -85,10 +85,22 @@ void s3_version_read(sqlite3_stmt *statement, S3Version *out);
 gboolean s3_version_delete(Region *region, Value bucket, const char *key, const char *id,
 	gboolean *marker, char **made, GError **error);
 
-/* ---- files (file.c) ---- */
+/* ---- files (file.c), and small ones that are no files (small.c) ---- */
+
+#define S3_LARGEST_SMALL (16 * 1024)
+
+/* Bytes of at most that are kept in a table under an id of their own: with the version that needs
+ * them, in its transaction, and so in one write to the disk. Caller frees the id; NULL: the disk's
+ * error. */
+char *s3_small_new(Region *region, const void *bytes, gsize length, GError **error);
+gboolean s3_file_is_small(const char *id);
+/* A descriptor of a copy in memory, at its beginning. */
+int s3_small_open(Region *region, const char *id, GError **error);
+void s3_small_delete(Region *region, const char *id); /* in a transaction */
+void s3_small_sweep(Region *region); /* at the start: what no row needs */
 
 gboolean s3_files_open(Region *region, GError **error);
-/* A new file's id; its descriptor in *fd. Caller frees. */
+/* A new file's id; its descriptor in *fd. Caller frees. What has a path is no small one. */
 char *s3_file_new(Region *region, int *fd, GError **error);
 char *s3_file_path(Region *region, const char *id);
 int s3_file_open(Region *region, const char *id, GError **error);
@@ -141,6 +153,7 @@ WireResponse *s3_serve_part_copy(Region *region, S3Call *call, HttpReply *reply)
 HttpSink *s3_put_open(
 	Region *region, S3Call *call, const WireRequest *request, WireResponse **refusal);
 WireResponse *s3_put_finish(Region *region, HttpSink *sink, HttpReply *reply);
+GPtrArray *s3_put_queue_new(void); /* S3State.ready */
 /* Lets a function of the caller's make the answer of a put that went well, out of the operation's
  * output. */
 typedef WireResponse *(*S3PutAnswer)(const S3Call *call, Value output, gpointer data);

@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "region/services/iam/policy.h"
 #include "region/services/s3/table.h"
-#include "wire/sigv4.h"
 
 #define CONTROLLER "s3/logs"
 #define DELIVERY_S 300

@@ -2,7 +2,8 @@
  * PutObject and UploadPart: the body goes into a file and through its digests as it arrives; at its
  * end all digests that the client gave are compared, a thread forces the file to disk, and then the
  * row that makes it an object is committed. Until that commit nothing is visible, and what a broken
- * connection or a killed region leaves is nobody's file.
+ * connection or a killed region leaves is nobody's file. Small objects are gathered in memory, and
+ * committed with their row (small.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ typedef struct {
 	char *file;
 	int fd;
 	gboolean own_file; /* nothing else is in it */
+	GByteArray *small; /* instead of a file: the bytes of a small object; or NULL */
 	char *busy; /* the place that it takes in the upload's file, or NULL */
 	gint64 offset, size; /* of what was written */
 	gint64 expected; /* bytes of the body; -1: not known */
@@ -41,7 +43,8 @@ typedef struct {
 	GError *error;
 } Put;
 
-static void put_unref(Put *put) {
+static void put_unref(gpointer data) {
+	Put *put = data;
 	if (--put->references > 0)
 		return;
 	Region *region = put->call.call.region;
@@ -63,6 +66,7 @@ static void put_unref(Put *put) {
 	g_free(put->md5);
 	g_free(put->sha256);
 	g_free(put->trailer);
+	g_clear_pointer(&put->small, g_byte_array_unref);
 	s3_chunked_free(put->chunked);
 	sigv4_claim_free(put->claim);
 	value_clear(&put->info);
@@ -77,7 +81,14 @@ static gboolean write_bytes(const void *bytes, gsize length, gpointer data) {
 	const char *at = bytes;
 	if (put->size + (gint64)length > S3_LARGEST_PUT)
 		return s3_fail(&put->error, "EntityTooLarge");
+	if (put->small && put->size + (gint64)length > put->expected)
+		return s3_fail(&put->error, "IncompleteBody");
 	s3_digests_update(put->digests, bytes, length);
+	if (put->small) {
+		g_byte_array_append(put->small, bytes, (guint)length);
+		put->size += (gint64)length;
+		return TRUE;
+	}
 	while (length > 0) {
 		ssize_t n = pwrite(put->fd, at, length, put->offset + put->size);
 		if (n < 0 && errno == EINTR)
@@ -103,7 +114,7 @@ static gboolean sink_write(HttpSink *sink, const void *bytes, gsize length) {
 }
 
 static void sink_free(HttpSink *sink) {
-	put_unref((Put *)sink);
+	put_unref(sink);
 }
 
 /* ---- the head ---- */
@@ -223,6 +234,10 @@ static gboolean take_slot(Put *put, S3Upload *upload, guint number) {
 static gboolean open_file(Put *put) {
 	if (put->file)
 		return TRUE;
+	if (!put->is_part && put->expected >= 0 && put->expected <= S3_LARGEST_SMALL) {
+		put->small = g_byte_array_sized_new((guint)put->expected);
+		return TRUE;
+	}
 	if (put->fd >= 0)
 		close(put->fd);
 	put->file = s3_file_new(put->call.call.region, &put->fd, &put->error);
@@ -351,7 +366,8 @@ static Value keep_part(Put *put) {
 	return value_merge(rest, part.checksums);
 }
 
-static Value keep_object(Put *put) {
+/* *failed: the whole transaction is spoilt. */
+static Value keep_object(Put *put, GError **failed) {
 	Region *region = put->call.call.region;
 	const char *name = value_get_text(put->call.input, "Bucket");
 	const char *key = value_get_text(put->call.input, "Key");
@@ -359,13 +375,18 @@ static Value keep_object(Put *put) {
 	if (put->error ||
 		!s3_condition_check_write(region, name, key, put->call.input, &put->error))
 		return VALUE_NOTHING;
+	g_autofree char *file =
+		put->small ? s3_small_new(region, put->small->data, put->small->len, failed)
+			   : g_strdup(put->file);
+	if (!file)
+		return VALUE_NOTHING;
 	g_auto(Value) checksum = shown_checksum(put);
 	g_auto(S3Version) version = {.bucket = g_strdup(name),
 		.key = g_strdup(key),
 		.size = put->size,
 		.etag = s3_digests_hex(put->digests, S3_MD5),
 		.modified = region_now(region),
-		.file = g_strdup(put->file),
+		.file = g_steal_pointer(&file),
 		.info = value_with_take(value_merge(put->info, checksum), "ChecksumType",
 			value_string("FULL_OBJECT"))};
 	s3_version_add(region, bucket, &version);
@@ -379,20 +400,60 @@ static Value keep_object(Put *put) {
 	return value_builder_end(g_steal_pointer(&output));
 }
 
-static WireResponse *commit(Put *put) {
-	Store *store = region_store(put->call.call.region);
-	g_auto(Value) output = VALUE_NOTHING;
-	if (!put->error && store_begin(store, &put->error)) {
-		output = put->is_part ? keep_part(put) : keep_object(put);
-		if (put->error)
-			store_rollback(store);
-		else
-			put->committed = store_commit(store, &put->error);
-	}
+static WireResponse *answer_of(Put *put, Value output) {
 	if (put->error)
 		return s3_call_refuse(&put->call, put->error);
 	return put->answer ? put->answer(&put->call, output, put->answer_data)
 			   : s3_call_answer(&put->call, output);
+}
+
+GPtrArray *s3_put_queue_new(void) {
+	return g_ptr_array_new_with_free_func(put_unref);
+}
+
+/* Puts that are ready at the same time are committed at once: the disk is waited for once. Each
+ * finds out before it writes whether it may, so none takes the others down. */
+static gboolean commit_ready(gpointer data) {
+	Region *region = data;
+	S3State *state = s3_state(region);
+	Store *store = region_store(region);
+	g_autoptr(GPtrArray) ready = g_steal_pointer(&state->ready);
+	g_autofree Value *outputs = g_new0(Value, ready->len);
+	g_autoptr(GError) error = NULL;
+	state->ready = s3_put_queue_new();
+	state->commit_source = 0;
+	gboolean begun = store_begin(store, &error);
+	for (guint i = 0; i < ready->len && begun && !error; i++) {
+		Put *put = ready->pdata[i];
+		if (put->error || http_reply_is_gone(put->reply))
+			continue;
+		outputs[i] = put->is_part ? keep_part(put) : keep_object(put, &error);
+		put->committed = !put->error;
+	}
+	if (begun && error)
+		store_rollback(store);
+	else if (begun)
+		store_commit(store, &error);
+	for (guint i = 0; i < ready->len; i++) {
+		Put *put = ready->pdata[i];
+		put->committed &= !error;
+		if (error && !put->error)
+			put->error = g_error_copy(error);
+		if (!http_reply_is_gone(put->reply))
+			http_reply_send(put->reply, answer_of(put, outputs[i]));
+		value_unref(outputs[i]);
+	}
+	return G_SOURCE_REMOVE;
+}
+
+/* Takes a reference. */
+static void commit_soon(Put *put_taken) {
+	Region *region = put_taken->call.call.region;
+	S3State *state = s3_state(region);
+	g_ptr_array_add(state->ready, put_taken);
+	if (!state->commit_source)
+		state->commit_source =
+			g_idle_add_full(G_PRIORITY_DEFAULT, commit_ready, region, NULL);
 }
 
 /* In a thread: only the descriptor and the path are touched. */
@@ -412,7 +473,8 @@ static void on_disk(GObject *source, GAsyncResult *result, gpointer data) {
 		return;
 	if (!put->error)
 		g_task_propagate_boolean(G_TASK(result), &put->error);
-	http_reply_send(put->reply, commit(put));
+	put->references++;
+	commit_soon(put);
 }
 
 void s3_put_answer_by(HttpSink *sink, S3PutAnswer answer, gpointer data) {
@@ -425,12 +487,16 @@ WireResponse *s3_put_finish(Region *region, HttpSink *sink, HttpReply *reply) {
 	Put *put = (Put *)sink;
 	if (!check_body(put))
 		return s3_call_refuse(&put->call, put->error);
-	put->call.call.request = NULL; /* it may go before the thread comes back */
+	put->call.call.request = NULL; /* it may go before the answer is there */
 	put->reply = http_reply_ref(reply);
 	put->references++;
+	if (put->small) {
+		commit_soon(put);
+		return NULL;
+	}
 	g_autoptr(GTask) task = g_task_new(NULL, NULL, on_disk, NULL);
 	g_object_set_data_full(G_OBJECT(task), "path", s3_file_path(region, put->file), g_free);
-	g_task_set_task_data(task, put, (GDestroyNotify)put_unref);
+	g_task_set_task_data(task, put, put_unref);
 	g_task_run_in_thread(task, force_to_disk);
 	return NULL;
 }

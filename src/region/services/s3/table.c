@@ -22,6 +22,7 @@ static const char schema[] =
 	"NOT NULL, initiated INTEGER NOT NULL, file TEXT, slot INTEGER NOT NULL, info TEXT NOT "
 	"NULL) "
 	"WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS s3_small (file TEXT PRIMARY KEY, bytes BLOB NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS s3_uploads_by_key ON s3_uploads (bucket, key, id);"
 	"CREATE INDEX IF NOT EXISTS s3_uploads_by_file ON s3_uploads (file);"
 	"CREATE TABLE IF NOT EXISTS s3_parts (upload TEXT NOT NULL, number INTEGER NOT NULL, file "
@@ -33,6 +34,8 @@ static const char schema[] =
 static void state_free(gpointer data) {
 	S3State *state = data;
 	g_clear_handle_id(&state->release_source, g_source_remove);
+	g_clear_handle_id(&state->commit_source, g_source_remove);
+	g_clear_pointer(&state->ready, g_ptr_array_unref);
 	g_clear_handle_id(&state->tell_source, g_source_remove);
 	g_hash_table_unref(state->statements);
 	g_hash_table_unref(state->released);
@@ -64,6 +67,7 @@ gboolean s3_table_open(Region *region, GError **error) {
 	state->statements = g_hash_table_new_full(NULL, NULL, NULL, finalize);
 	state->released = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	state->busy_slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	state->ready = s3_put_queue_new();
 	state->logs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_lines);
 	state->watches = g_array_new(FALSE, FALSE, sizeof(S3Watching));
 	state->untold = g_ptr_array_new_with_free_func(s3_news_free);

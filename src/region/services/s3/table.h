@@ -15,6 +15,8 @@ typedef struct {
 	GHashTable *released; /* set of file ids that are perhaps needed no more */
 	guint release_source;
 	GHashTable *busy_slots; /* set of "upload number": places of files that are written now */
+	GPtrArray *ready; /* of Put (put.c), that are to be committed */
+	guint commit_source;
 	GHashTable *logs; /* bucket -> GString: lines of its access log that wait */
 	GArray *watches; /* of S3Watching */
 	GPtrArray *untold; /* of S3News */
