@@ -4,15 +4,19 @@
     bench/s3.py [--files N] [--size BYTES] [--large MIB]
 
 Needs TERRARIUM (the binary; default build/src/cli/terrarium) and boto3. Prints times and ratios: how many times
-longer S3 takes than copying the files with an fsync each, as what S3 answered is on the disk too.
+longer S3 takes than copying the files with an fsync each, as what S3 answered is on the disk too. Then the region's
+own part, without boto3: puts over plain HTTP on one connection and on eight, beside as many threads that make a file
+each and force it and its folder to the disk.
 """
 
 import argparse
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import boto3
@@ -46,6 +50,49 @@ def measure(s3, folder, names, label):
     report(f"get {label}", get, read)
 
 
+def side_by_side(threads, work):
+    """Seconds that so many threads take, each with its number."""
+    started = [threading.Thread(target=work, args=(i,)) for i in range(threads)]
+
+    def run():
+        for each in started:
+            each.start()
+        for each in started:
+            each.join()
+
+    return timed(run)
+
+
+def rate(port, folder, connections, size, number):
+    data, part = os.urandom(size), number // connections
+
+    def put(i):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        for j in range(part):
+            connection.request("PUT", f"/bench/{connections}-{size}-{i}-{j}", data)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+
+    def write(i):
+        target = os.path.join(folder, f"plain-{connections}-{size}-{i}")
+        os.mkdir(target)
+        opened = os.open(target, os.O_RDONLY)
+        for j in range(part):
+            file = os.open(os.path.join(target, str(j)), os.O_WRONLY | os.O_CREAT)
+            os.write(file, data)
+            os.fdatasync(file)
+            os.close(file)
+            os.fsync(opened)
+        os.close(opened)
+
+    own, plain = side_by_side(connections, put), side_by_side(connections, write)
+    print(
+        f"put {size} B, {connections} connection(s)".ljust(34)
+        + f"{number / own:6.0f} /s   plain files {number / plain:6.0f} /s   ratio {own / plain:5.2f}"
+    )
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=200)
@@ -76,6 +123,9 @@ def main():
             measure(s3, folder, ["large"], f"1 x {chosen.large} MiB")
             pages = s3.get_paginator("list_objects_v2")
             print(f"list {chosen.files + 1} keys: {timed(lambda: list(pages.paginate(Bucket='bench'))):.3f} s")
+            for size in (1024, 64 * 1024):
+                for connections in (1, 8):
+                    rate(port, folder, connections, size, 8 * max(chosen.files // 8, 1))
         finally:
             subprocess.run([terrarium, "down", "--purge"], env=env, check=False, stdout=subprocess.DEVNULL)
 
