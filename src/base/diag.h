@@ -64,6 +64,7 @@ Diags *diags_split_warnings(Diags *diags);
 /* Leaves one of the warnings with the same summary, which says how many more there are. */
 void diags_gather_warnings(Diags *diags);
 
+/* How many there are, of both kinds; each, borrowed; whether there are errors, and how many. */
 guint diags_count(const Diags *diags);
 const Diag *diags_at(const Diags *diags, guint index);
 /* The same, to be completed. */

@@ -23,6 +23,7 @@ typedef struct {
 	Value key;
 } Address;
 
+/* Takes the text of an address apart. NULL, and an error that says what is wrong. Caller frees. */
 Address *address_parse(const char *text, Diags *diags);
 void address_free(Address *address);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Address, address_free)

@@ -53,6 +53,7 @@ void config_check_conditions(const GPtrArray *rules, const char *kind, Diags *di
 
 /* ---- config_block.c: each reads one block into its module ---- */
 
+/* Unless it is wrong, or there is one of that name: then diags say so. */
 void config_read_variable(Module *module, const LangBlock *block, Diags *diags);
 void config_read_locals(Module *module, const LangBlock *block, Diags *diags);
 void config_read_output(Module *module, const LangBlock *block, Diags *diags);
@@ -67,5 +68,6 @@ void config_read_check(Module *module, LangBlock *block, Diags *diags);
 
 /* ---- config_resource.c ---- */
 
+/* Reads a resource (managed) or data block into its module, as those of config_block.c do. */
 void config_read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags);
 void config_resource_free(Resource *resource);

@@ -113,6 +113,7 @@ typedef struct {
 
 /* ---- scope.c: what names mean; named.c: their values ---- */
 
+/* An instance of a module, with nothing evaluated yet. Caller frees, with all below it. */
 ModuleInstance *module_instance_new(Module *module, ModuleInstance *parent, const char *path);
 void module_instance_free(ModuleInstance *instance);
 Value engine_eval(const EvalScope *scope, const LangExpr *expr, Diags *diags);
@@ -317,6 +318,7 @@ gboolean engine_plan_removals(Engine *engine);
 
 /* ---- change.c ---- */
 
+/* An empty plan. Caller frees. */
 Plan *plan_new(PlanMode mode);
 /* In Terraform's order of addresses. */
 void plan_sort(Plan *plan);

@@ -47,30 +47,11 @@ static char *reason_line(const Change *change) {
 	}
 }
 
-static void write_title(const Renderer *renderer, const Change *change) {
+/* "will be created" */
+static void write_intent(const Renderer *renderer, const Change *change) {
 	GString *out = renderer->out;
 	const char *red = render_paint(renderer, RED), *bold = render_paint(renderer, BOLD);
 	const char *reset = render_paint(renderer, RESET);
-	if (change->action == CHANGE_NONE && change->imported) {
-		g_string_append_printf(
-			out, "%s  # %s%s will be imported\n", bold, change->address, reset);
-		return;
-	}
-	if (change->action == CHANGE_FORGET) {
-		g_string_append_printf(out,
-			"%s # %s%s will no longer be managed by Terrarium, but will not be "
-			"destroyed\n # (destroy = false is set in the configuration)\n",
-			bold, change->address, reset);
-		return;
-	}
-	if (change->action == CHANGE_NONE) {
-		g_string_append_printf(out, "%s  # %s%s has moved to %s%s%s\n", bold,
-			change->moved_from, reset, bold, change->address, reset);
-		return;
-	}
-	g_string_append_printf(out, "%s  # %s%s ", bold, change->address, reset);
-	if (change->deposed)
-		g_string_append_printf(out, "(deposed object %s) ", change->deposed);
 	switch (change->action) {
 	case CHANGE_CREATE:
 		g_string_append(out, "will be created");
@@ -94,6 +75,32 @@ static void write_title(const Renderer *renderer, const Change *change) {
 				: "must be %s%sreplaced%s",
 			bold, red, reset);
 	}
+}
+
+static void write_title(const Renderer *renderer, const Change *change) {
+	GString *out = renderer->out;
+	const char *bold = render_paint(renderer, BOLD), *reset = render_paint(renderer, RESET);
+	if (change->action == CHANGE_NONE && change->imported) {
+		g_string_append_printf(
+			out, "%s  # %s%s will be imported\n", bold, change->address, reset);
+		return;
+	}
+	if (change->action == CHANGE_FORGET) {
+		g_string_append_printf(out,
+			"%s # %s%s will no longer be managed by Terrarium, but will not be "
+			"destroyed\n # (destroy = false is set in the configuration)\n",
+			bold, change->address, reset);
+		return;
+	}
+	if (change->action == CHANGE_NONE) {
+		g_string_append_printf(out, "%s  # %s%s has moved to %s%s%s\n", bold,
+			change->moved_from, reset, bold, change->address, reset);
+		return;
+	}
+	g_string_append_printf(out, "%s  # %s%s ", bold, change->address, reset);
+	if (change->deposed)
+		g_string_append_printf(out, "(deposed object %s) ", change->deposed);
+	write_intent(renderer, change);
 	g_string_append_c(out, '\n');
 	g_autofree char *reason = reason_line(change);
 	if (reason)

@@ -97,6 +97,7 @@ typedef struct {
 	GPtrArray *groups; /* of BalancerGroup: those that rules name */
 } BalancerSpec;
 
+/* A balancer without listeners. Copies both; balancers_run takes it. */
 BalancerSpec *balancer_spec_new(const char *id, const char *owner);
 void balancer_spec_free(BalancerSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BalancerSpec, balancer_spec_free)
@@ -145,6 +146,7 @@ typedef struct {
 	void (*access)(Balancer *balancer, const char *line, gpointer data);
 } BalancerEvents;
 
+/* The balancers of a glass. Copies the events; `data` is given to each. */
 Balancers *balancers_new(Glass *glass, const BalancerEvents *events, gpointer data);
 void balancers_free(Balancers *balancers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Balancers, balancers_free)
@@ -161,6 +163,7 @@ int balancers_recover_socket(Balancers *balancers, const char *id, guint16 port)
 /* Stops HAProxy and removes its folder; `balancer` is invalid afterwards. */
 void balancer_stop(Balancer *balancer);
 
+/* Borrowed. */
 const char *balancer_id(const Balancer *balancer);
 
 /* Registers a target (again: no effect; while it drains: it is back). */

@@ -58,6 +58,7 @@ typedef struct {
 	int port, fd;
 } BalancerPublished;
 
+/* The port that a socket is bound to; 0: none. */
 int balancer_socket_port(int fd);
 /* An array of BalancerPublished that closes its sockets; and one with copies of those of a
  * specification. */

@@ -29,6 +29,7 @@ Blobs *blobs_open(const char *home, GError **error);
 void blobs_free(Blobs *blobs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Blobs, blobs_free)
 
+/* Is it "sha256:" and 64 lower-case hexadecimal digits? */
 gboolean blobs_digest_valid(const char *digest);
 /* "sha256:…" of bytes. Caller frees. */
 char *blobs_digest_of(const void *data, gsize length);

@@ -26,6 +26,7 @@ typedef struct {
 	char **parameters; /* "name=value" of its parameter group */
 } DatabaseSpec;
 
+/* An instance, its other fields to be filled in. Copies both; databases_run takes it. */
 DatabaseSpec *database_spec_new(const char *id, const char *owner);
 void database_spec_free(DatabaseSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DatabaseSpec, database_spec_free)
@@ -48,6 +49,7 @@ typedef void (*DatabaseChanged)(Database *database, gpointer data);
  * Caller frees. */
 char *database_server_version(const char *engine, GError **error);
 
+/* The databases of a glass. `changed` is called from the main loop, with `data`. */
 Databases *databases_new(Glass *glass, DatabaseChanged changed, gpointer data);
 void databases_free(Databases *databases);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Databases, databases_free)
@@ -63,6 +65,7 @@ Database *databases_get(Databases *databases, const char *id);
  * restart. */
 void databases_sweep(Databases *databases);
 
+/* Texts are borrowed. */
 const char *database_id(const Database *database);
 DatabaseStatus database_status(const Database *database);
 const char *database_reason(const Database *database); /* of a failure; or NULL */
@@ -71,6 +74,7 @@ const char *database_version_served(const Database *database); /* "15.18" */
  * borrowed. */
 const char *const *database_differences(const Database *database);
 
+/* These return at once: `changed` tells how it goes. */
 void database_stop(Database *database);
 void database_start(Database *database);
 void database_reboot(Database *database);

@@ -72,6 +72,7 @@ typedef struct {
 	ImageHealthcheck *healthcheck;
 } ImageConfig;
 
+/* Reads an image's config document. NULL and an error if it is none. Caller frees. */
 ImageConfig *image_config_parse(GBytes *document, GError **error);
 void image_config_free(ImageConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageConfig, image_config_free)
@@ -86,6 +87,8 @@ typedef struct {
 	gint64 size; /* bytes of config and layers, as AWS's imageSizeInBytes */
 } Image;
 
+/* Opens the image of a digest (manifest or index). NULL and an error if something of it is
+ * missing or wrong, or it is not for this machine. Caller frees. */
 Image *image_open(Blobs *blobs, const char *digest, GError **error);
 void image_free(Image *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)

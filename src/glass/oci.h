@@ -35,6 +35,8 @@ typedef struct {
 	char *home; /* "/" if unknown */
 } OciUser;
 
+/* NULL or "" as user: root. FALSE and an error if the image does not have the user or group;
+ * `resolved` is to be cleared in any case. */
 gboolean oci_user_resolve(const char *root, const char *user, OciUser *resolved, GError **error);
 void oci_user_clear(OciUser *user);
 

@@ -34,6 +34,7 @@ typedef struct {
 	GPtrArray *containers; /* of ContainerSpec */
 } TaskSpec;
 
+/* A task without containers. Copies both; tasks_run takes it. */
 TaskSpec *task_spec_new(const char *id, const char *owner);
 void task_spec_free(TaskSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TaskSpec, task_spec_free)
@@ -107,6 +108,7 @@ Task *tasks_get(Tasks *tasks, const char *id); /* NULL if unknown */
 typedef gboolean (*TaskIsOwn)(const char *id);
 void tasks_sweep(Tasks *tasks, TaskIsOwn is_own);
 
+/* What it runs by, its id (both borrowed), and how far it is. */
 const TaskSpec *task_spec(const Task *task);
 const char *task_id(const Task *task);
 TaskStatus task_status(const Task *task);

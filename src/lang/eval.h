@@ -18,6 +18,7 @@ typedef struct {
 
 /* ---- eval.c ---- */
 
+/* The value of any expression. */
 Value eval_expr(const LangExpr *expr, const Context *context);
 /* What a reference stands for. */
 Value eval_traversal(const LangTraversal *traversal, const Context *context);
@@ -38,11 +39,13 @@ char *eval_key_text(const Context *context, Value key, SourceRange range);
 
 /* ---- eval_steps.c ---- */
 
+/* object.name and collection[key]; `range` is where an error is shown. */
 Value eval_get_attribute(const Context *context, Value object, const char *name, SourceRange range);
 Value eval_get_index(const Context *context, Value collection, Value key, SourceRange range);
 
 /* ---- eval_operator.c, eval_for.c, eval_call.c: expressions of one kind ---- */
 
+/* Of the expression kinds that they are named after; eval_for: of directives too. */
 Value eval_binary(const LangExpr *expr, const Context *context);
 Value eval_unary(const LangExpr *expr, const Context *context);
 Value eval_for(const LangExpr *expr, const Context *context);

@@ -74,6 +74,7 @@ LangBody *lang_body_content(LangBody *body, const LangBlockType *types, Diags *d
  * to `file`; what it is made of stays where it was. */
 LangBody *lang_body_merge(LangFile *file, const LangBody *base, const LangBody *over);
 
+/* Where it stands. */
 SourceRange lang_expr_range(const LangExpr *expr);
 
 /* ---- references ---- */

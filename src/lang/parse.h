@@ -36,6 +36,7 @@ static inline char scan_peek(const Parser *parser) {
 	return scan_peek_at(parser, 0);
 }
 
+/* Whether that text comes next, right here. */
 static inline gboolean scan_looking_at(const Parser *parser, const char *word) {
 	gsize length = strlen(word);
 	return parser->at + length <= parser->end &&
@@ -76,6 +77,7 @@ LangExpr *parse_unexpected(Parser *parser, gsize from, const char *summary, cons
 
 /* ---- parse_expr.c, parse_template.c ---- */
 
+/* Any expression. Never NULL: after an error, a node to go on with. */
 LangExpr *parse_expr(Parser *parser);
 /* At a quote; at << or <<-; all of the text. */
 LangExpr *parse_quoted(Parser *parser);

@@ -98,6 +98,7 @@ struct LangFile {
 	GArray *literals; /* Values to unref */
 };
 
+/* Zeroed memory, an empty body, an empty file: the first two belong to the file. */
 gpointer lang_file_allocate(LangFile *file, gsize size);
 LangBody *lang_file_new_body(LangFile *file);
 LangFile *lang_file_new(const char *filename);

@@ -20,6 +20,7 @@
 
 typedef struct Region Region;
 
+/* The region's store (never NULL). */
 Store *region_store(Region *region);
 /* The glass; NULL when the region runs without one (control plane only: --no-glass, tests). */
 Glass *region_glass(Region *region);

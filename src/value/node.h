@@ -31,10 +31,12 @@ struct ValueNode {
 	};
 };
 
+/* A list, set, map, tuple or object? */
 static inline gboolean is_container(Value value) {
 	return value.kind >= VALUE_LIST;
 }
 
+/* A value that takes over the reference to a node; and a new one, with one reference. */
 static inline Value value_of_node(ValueKind kind, ValueNode *node) {
 	return (Value){.kind = kind, .representation = NODE, .node = node};
 }

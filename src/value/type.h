@@ -21,6 +21,7 @@ typedef enum {
 	TYPE_KIND_OBJECT,
 } TypeKind;
 
+/* Types are interned: the same type is the same pointer, and lives as long as the process. */
 const Type *type_any(void);
 const Type *type_bool(void);
 const Type *type_number(void);
@@ -40,6 +41,7 @@ typedef struct {
 /* Attributes in any order; they are kept sorted by name. Copies what it is given. */
 const Type *type_object(const TypeAttribute *attributes, gsize n);
 
+/* What it is; of an object type its attributes are below. */
 TypeKind type_kind(const Type *type);
 /* Element type of a list, set or map. */
 const Type *type_element(const Type *type);

@@ -62,6 +62,7 @@ Value value_steal(Value *value);
 
 /* ---- making: primitives ---- */
 
+/* NULL as type: of any type. A double becomes the shortest decimal that gives it back. */
 Value value_null(const Type *type);
 Value value_unknown(const Type *type);
 Value value_bool(gboolean boolean);
@@ -116,6 +117,7 @@ Value value_merge(Value a, Value b);
 
 /* ---- reading ---- */
 
+/* Null and unknown are kinds too. */
 ValueKind value_kind(Value value);
 /* The value's type; of null and unknown, the one they were made with. */
 const Type *value_type(Value value);

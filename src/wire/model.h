@@ -84,6 +84,7 @@ struct WireService {
 	GHashTable *errors; /* code -> WireShape */
 };
 
+/* The member of that name (as in the model), borrowed; or NULL. */
 const Member *wire_member(const WireShape *shape, const char *name);
 /* The services that we have models of, NULL-terminated. */
 const char *const *wire_service_names(void);

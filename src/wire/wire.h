@@ -85,6 +85,7 @@ typedef struct {
 	goffset file_offset, file_length;
 } WireResponse;
 
+/* Copy what they are given. query: without the question mark. */
 WireRequest *wire_request_new(const char *method, const char *path, const char *query);
 void wire_request_free(WireRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireRequest, wire_request_free)
@@ -101,10 +102,6 @@ void wire_response_take_file(WireResponse *response, int fd, goffset offset, gof
 
 /* ---- server side ---- */
 
-/* Which operation a request means, from the signing scope's service name, X-Amz-Target, the host,
- * the path and the form's Action and Version, and in which of the service's protocols it speaks. On
- * failure sets the error AWS gives (UnknownOperationException, InvalidAction…) and, if at least the
- * service is clear, *service for the error's shape. */
 typedef enum {
 	WIRE_PROTOCOL_EC2,
 	WIRE_PROTOCOL_QUERY,
@@ -120,6 +117,10 @@ typedef struct {
 	WireProtocol protocol;
 } WireRoute;
 
+/* Which operation a request means, from the signing scope's service name, X-Amz-Target, the host,
+ * the path and the form's Action and Version, and in which of the service's protocols it speaks. On
+ * failure sets the error AWS gives (UnknownOperationException, InvalidAction…) and, if at least the
+ * service is clear, route->service for the error's shape. */
 gboolean wire_route(const WireRequest *request, WireRoute *route, GError **error);
 
 /* Reads the input and validates it by the model: required members, ranges, lengths, patterns,
@@ -136,6 +137,8 @@ WireResponse *wire_encode_error(
 
 /* ---- client side ---- */
 
+/* The request of a call, by the model: not signed. NULL and an error for input that does not fit.
+ * Caller frees. */
 WireRequest *wire_encode_input(const WireOperation *operation, Value input, GError **error);
 /* Output of a good answer, or the answer's error. */
 Value wire_decode_output(

@@ -498,29 +498,14 @@ static void catch_interrupt(Command *command) {
 
 /* ---- the engine ---- */
 
-gboolean command_open(Command *command, const char *operation) {
-	if (operation)
-		catch_interrupt(command);
-	command->color = !command->no_color && isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR");
-	if (!check_target(command))
-		return FALSE;
-	g_autofree char *own_path = command_state_path();
-	const char *path = g_intern_string(command->state_path ? command->state_path : own_path);
+/* Fills in command->engine, or leaves NULL and errors. */
+static void open_engine(Command *command, const char *state_path) {
 	g_autofree char *workspace = command_workspace();
-	g_autofree char *folder = g_path_get_dirname(path);
-	if (operation && g_mkdir_with_parents(folder, 0777) < 0) {
-		cli_fail("cannot make the folder %s: %s", folder, g_strerror(errno));
-		return FALSE;
-	}
-	if (!lock_state(command, path, operation)) {
-		command_report(command);
-		return FALSE;
-	}
 	end_list(command->variables);
 	end_list(command->targets);
 	end_list(command->replace);
 	EngineOptions options = {.dir = ".",
-		.state_path = path,
+		.state_path = state_path,
 		.workspace = g_intern_string(workspace),
 		.mode = command->destroy	? PLAN_DESTROY
 			: command->refresh_only ? PLAN_REFRESH_ONLY
@@ -543,6 +528,26 @@ gboolean command_open(Command *command, const char *operation) {
 	g_atomic_pointer_set(
 		&command->engine, engine_new(&options, command->sources, command->diags));
 	g_object_unref(options.cancellable);
+}
+
+gboolean command_open(Command *command, const char *operation) {
+	if (operation)
+		catch_interrupt(command);
+	command->color = !command->no_color && isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR");
+	if (!check_target(command))
+		return FALSE;
+	g_autofree char *own_path = command_state_path();
+	const char *path = g_intern_string(command->state_path ? command->state_path : own_path);
+	g_autofree char *folder = g_path_get_dirname(path);
+	if (operation && g_mkdir_with_parents(folder, 0777) < 0) {
+		cli_fail("cannot make the folder %s: %s", folder, g_strerror(errno));
+		return FALSE;
+	}
+	if (!lock_state(command, path, operation)) {
+		command_report(command);
+		return FALSE;
+	}
+	open_engine(command, path);
 	if (!command->engine) {
 		if (!command->quiet)
 			command_report(command);

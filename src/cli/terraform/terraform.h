@@ -35,6 +35,7 @@ typedef struct {
 	const char *state_path;
 } Command;
 
+/* The defaults of a command's options, before they are read. */
 void command_init(Command *command);
 void command_clear(Command *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)

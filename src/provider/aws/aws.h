@@ -114,6 +114,8 @@ Value aws_without_nulls(Value value);
 
 /* ---- planning and validation (plan.c, validate.c) ---- */
 
+/* As a Provider's plan and validate (provider/provider.h), by the type's schema and its `plan`
+ * and `validate` steps. */
 gboolean aws_plan(AwsProvider *provider, const AwsType *type, Value prior, Value config,
 	Value proposed, ProviderPlan *plan, Diags *diags);
 void aws_validate(AwsProvider *provider, const AwsType *type, Value config, Diags *diags);

@@ -116,6 +116,7 @@ EcsOperation ecs_run_task, ecs_stop_task, ecs_describe_tasks, ecs_list_tasks;
 /* ---- tasks: as they run (task_run.c, task_launch.c, task_log.c) ---- */
 
 #define ECS_TASK_CONTROLLER "ecs/tasks"
+/* Starts the controller; adopts the tasks that run, or ends those of a glass that is gone. */
 gboolean ecs_tasks_start(Region *region, GError **error);
 /* What runs of a task, or NULL. */
 Task *ecs_task_running(Region *region, Value task);

@@ -8,6 +8,51 @@
 
 /* ---- checks of calls ---- */
 
+/* The VPC of subnets that are all there, and all in one. Caller frees; NULL and ECS's error. */
+static char *check_subnets(RegionCall *call, Value subnets, GError **error) {
+	g_autofree char *vpc = NULL;
+	if (value_length(subnets) == 0)
+		wire_error_set(error, "InvalidParameterException", "subnets can not be empty.");
+	for (gsize i = 0; i < value_length(subnets); i++) {
+		const char *id = value_text_or(value_at(subnets, i), "");
+		g_auto(Value) subnet = ec2_subnet_get(call->region, call->scope, id);
+		if (value_is_null(subnet)) {
+			wire_error_set(error, "InvalidParameterException",
+				"Error retrieving subnet information for [%s]: The subnet ID '%s' "
+				"does not exist (ErrorCode: InvalidSubnetID.NotFound)",
+				id, id);
+			return NULL;
+		}
+		if (i == 0) {
+			vpc = g_strdup(value_get_text(subnet, "VpcId"));
+		} else if (g_strcmp0(vpc, value_get_text(subnet, "VpcId")) != 0) {
+			wire_error_set(error, "InvalidParameterException",
+				"Subnets must all belong to the same VPC.");
+			return NULL;
+		}
+	}
+	return g_steal_pointer(&vpc);
+}
+
+static gboolean check_groups(RegionCall *call, Value groups, const char *vpc, GError **error) {
+	for (gsize i = 0; i < value_length(groups); i++) {
+		const char *id = value_text_or(value_at(groups, i), "");
+		g_auto(Value) group = ec2_group_get(call->region, call->scope, id);
+		if (value_is_null(group) || g_strcmp0(value_get_text(group, "VpcId"), vpc) != 0) {
+			wire_error_set(error, "InvalidParameterException",
+				value_is_null(group)
+					? "Error retrieving security group information for [%s]: "
+					  "The security group '%s' does not exist (ErrorCode: "
+					  "InvalidGroup.NotFound)"
+					: "The security group %s is not in the VPC of the subnets "
+					  "(%s).",
+				id, value_is_null(group) ? id : vpc);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
 Value ecs_network_check(RegionCall *call, Value network, Value definition, GError **error) {
 	Value given = value_get(network, "awsvpcConfiguration");
 	gboolean awsvpc = g_strcmp0(value_get_text(definition, "networkMode"), "awsvpc") == 0;
@@ -22,48 +67,9 @@ Value ecs_network_check(RegionCall *call, Value network, Value definition, GErro
 			"specified.");
 		return VALUE_NOTHING;
 	}
-	Value subnets = value_get(given, "subnets");
-	const char *vpc = NULL;
-	g_auto(Value) first = VALUE_NOTHING;
-	if (value_length(subnets) == 0) {
-		wire_error_set(error, "InvalidParameterException", "subnets can not be empty.");
+	g_autofree char *vpc = check_subnets(call, value_get(given, "subnets"), error);
+	if (!vpc || !check_groups(call, value_get(given, "securityGroups"), vpc, error))
 		return VALUE_NOTHING;
-	}
-	for (gsize i = 0; i < value_length(subnets); i++) {
-		const char *id = value_text_or(value_at(subnets, i), "");
-		g_auto(Value) subnet = ec2_subnet_get(call->region, call->scope, id);
-		if (value_is_null(subnet)) {
-			wire_error_set(error, "InvalidParameterException",
-				"Error retrieving subnet information for [%s]: The subnet ID '%s' "
-				"does not exist (ErrorCode: InvalidSubnetID.NotFound)",
-				id, id);
-			return VALUE_NOTHING;
-		}
-		if (i == 0) {
-			first = value_ref(subnet);
-			vpc = value_get_text(first, "VpcId");
-		} else if (g_strcmp0(vpc, value_get_text(subnet, "VpcId")) != 0) {
-			wire_error_set(error, "InvalidParameterException",
-				"Subnets must all belong to the same VPC.");
-			return VALUE_NOTHING;
-		}
-	}
-	Value groups = value_get(given, "securityGroups");
-	for (gsize i = 0; i < value_length(groups); i++) {
-		const char *id = value_text_or(value_at(groups, i), "");
-		g_auto(Value) group = ec2_group_get(call->region, call->scope, id);
-		if (value_is_null(group) || g_strcmp0(value_get_text(group, "VpcId"), vpc) != 0) {
-			wire_error_set(error, "InvalidParameterException",
-				value_is_null(group)
-					? "Error retrieving security group information for [%s]: "
-					  "The security group '%s' does not exist (ErrorCode: "
-					  "InvalidGroup.NotFound)"
-					: "The security group %s is not in the VPC of the subnets "
-					  "(%s).",
-				id, value_is_null(group) ? id : vpc);
-			return VALUE_NOTHING;
-		}
-	}
 	g_auto(Value) defaults = value_object_take("securityGroups", value_empty_tuple(),
 		"assignPublicIp", value_string("DISABLED"), NULL);
 	return value_merge(defaults, given);

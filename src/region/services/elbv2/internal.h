@@ -126,6 +126,7 @@ void elbv2_put_health(Region *region, StoreScope scope, const char *target_id, c
 
 /* ---- ports of the host (publish.c) ---- */
 
+/* Once, before the others: makes what holds the sockets. */
 void elbv2_publish_start(Region *region);
 /* Reserves the host's port for the first listener of a new internet-facing balancer: opens and
  * holds it. Returns the balancer with it and with its DNSName. Takes it. */

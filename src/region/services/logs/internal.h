@@ -42,6 +42,7 @@ Value logs_put_events(RegionCall *call, Value input, GError **error);
 
 /* ---- reading (read.c, pattern.c) ---- */
 
+/* Operations: the output, or VALUE_NOTHING and the error. */
 Value logs_get_events(RegionCall *call, Value input, GError **error);
 Value logs_filter_events(RegionCall *call, Value input, GError **error);
 

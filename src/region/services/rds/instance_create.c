@@ -185,6 +185,18 @@ static Value find_group(RegionCall *call, Value input, GError **error) {
 	return VALUE_NOTHING;
 }
 
+/* The groups that an interface has got, as an instance's. */
+static Value groups_of(Value interface) {
+	Value its = value_get(interface, "Groups");
+	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
+	for (gsize i = 0; i < value_length(its); i++)
+		value_builder_add_take(
+			all, value_object_take("VpcSecurityGroupId",
+				     value_ref(value_get(value_at(its, i), "GroupId")), "Status",
+				     value_string("active"), NULL));
+	return value_builder_end(g_steal_pointer(&all));
+}
+
 /* Gives the instance its place and interface. Takes it. */
 static Value with_place_take(RegionCall *call, Value instance, Value input, GError **error) {
 	g_auto(Value) owned = instance;
@@ -221,15 +233,8 @@ static Value with_place_take(RegionCall *call, Value instance, Value input, GErr
 	if (value_is_null(interface))
 		return VALUE_NOTHING;
 	if (value_length(groups) == 0) {
-		Value its = value_get(interface, "Groups");
-		g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
-		for (gsize i = 0; i < value_length(its); i++)
-			value_builder_add_take(
-				all, value_object_take("VpcSecurityGroupId",
-					     value_ref(value_get(value_at(its, i), "GroupId")),
-					     "Status", value_string("active"), NULL));
 		value_clear(&groups);
-		groups = value_builder_end(g_steal_pointer(&all));
+		groups = groups_of(interface);
 	}
 	const char *its_zone = value_get_text(interface, "AvailabilityZone");
 	Value with =

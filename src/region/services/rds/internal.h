@@ -20,6 +20,7 @@ typedef Value RdsOperation(RegionCall *call, Value input, GError **error);
  * Reason (what the server told)}. */
 #define RDS_INTERNAL "Internal"
 
+/* The object without what is internal. Takes it. */
 Value rds_view_take(Value object);
 
 /* ---- calls (rds.c) ---- */

@@ -25,6 +25,7 @@ Value secret_named(Value secret);
 
 /* ---- versions (version.c) ---- */
 
+/* Does a version have the staging label? */
 gboolean secret_has_stage(Value version, const char *stage);
 /* The id of the version that has the label: borrowed; NULL if there is none. */
 const char *secret_version_of_stage(Value secret, const char *stage);

@@ -28,6 +28,7 @@ Value ssm_version(Value parameter, const char *selector);
 Value ssm_with_version_take(Value parameter, Value version);
 void ssm_put_take(RegionCall *call, Value parameter);
 
+/* Set ParameterNotFound and ParameterVersionNotFound. Return VALUE_NOTHING. */
 Value ssm_not_found(const char *name, GError **error);
 Value ssm_version_not_found(const char *name, const char *selector, GError **error);
 
