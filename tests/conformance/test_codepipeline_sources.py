@@ -3,6 +3,8 @@
 import datetime
 import io
 import json
+import os
+import signal
 import time
 import uuid
 import zipfile
@@ -10,7 +12,8 @@ import zipfile
 import pytest
 from botocore.exceptions import ClientError
 
-from pipes import ASK, SHIP, SOURCE, TRUST, Repository, action, git_source, until
+from conftest import Region
+from pipes import ASK, SHIP, SOURCE, TRUST, Pipes, Repository, action, git_source, until
 from registry import Registry
 
 
@@ -295,3 +298,39 @@ def test_clone_reference(pipes, name, connection, tmp_path):
         "CommitId": commit,
     }
     assert git["output"]["outputVariables"]["CommitId"] == commit
+
+
+def test_pushes_while_the_region_is_killed(tmp_path):
+    """kill -9 around a push: it starts the pipeline once, with its commit, and nothing is left lying about."""
+    region = Region(tmp_path / "home")
+    assert region.run("up", "--no-glass").returncode == 0
+    try:
+        pipes, repository = Pipes(region), Repository(tmp_path / "app")
+        repository.commit("0", "First")
+        arn = region.client("codeconnections").create_connection(ConnectionName="pipe", ProviderType="GitHub")["ConnectionArn"]
+        approved = region.run("connection", "approve", "pipe", "-r", f"acme/killed={repository.folder}")
+        assert approved.returncode == 0, approved.stderr
+        push = [{"branches": {"includes": ["main"]}, "filePaths": {"includes": ["index.html"]}}]
+        git = {"sourceActionName": "Git", "push": push}
+        trigger = {"providerType": "CodeStarSourceConnection", "gitConfiguration": git}
+        source = git_source(arn, "acme/killed")
+        pipes.wait("killed", pipes.create("killed", [source], [SHIP], executionMode="QUEUED", triggers=[trigger]), "Succeeded")
+        for round_ in range(1, 7):
+            commit = repository.commit(str(round_), f"Round {round_}")
+            time.sleep(0.05 * round_)
+            pid = region.pid()
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: region.pid() != pid)
+            assert region.run("up", "--no-glass").returncode == 0
+            until(lambda: len(pipes.executions("killed")) == round_ + 1)
+            pipes.wait("killed", pipes.executions("killed")[0]["pipelineExecutionId"], "Succeeded")
+            assert pipes.executions("killed")[0]["sourceRevisions"][0]["revisionId"] == commit
+            assert pipes.s3.get_object(Bucket="pipe-site", Key="index.html")["Body"].read() == str(round_).encode()
+        time.sleep(0.5)
+        assert len(pipes.executions("killed")) == 7
+        ran = [each["actionName"] for each in pipes.api.list_action_executions(pipelineName="killed")["actionExecutionDetails"]]
+        assert sorted(ran) == ["Git"] * 7 + ["Ship"] * 7
+        for folder in ["codepipeline", "git/sources"]:
+            until(lambda: not list((region.home / folder).iterdir()))
+    finally:
+        region.end()
