@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/files.h"
 #include "cli/cli.h"
 #include "glass/glass.h"
 #include "glass/job.h"
@@ -60,17 +61,6 @@ static gboolean empty_folders(const char *home, GError **error) {
 	return glass_destroy(g_steal_pointer(&glass), error);
 }
 
-static void remove_tree(const char *path) {
-	g_autoptr(GDir) dir =
-		g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-	const char *name;
-	while (dir && (name = g_dir_read_name(dir))) {
-		g_autofree char *inner = g_build_filename(path, name, NULL);
-		remove_tree(inner);
-	}
-	g_remove(path);
-}
-
 /* Removes only what the region makes: the folder may hold what is somebody else's. */
 static gboolean purge(const char *home, GError **error) {
 	static const char *const files[] = {"region.sqlite", "region.sqlite-wal",
@@ -81,11 +71,11 @@ static gboolean purge(const char *home, GError **error) {
 		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(inner_folders); i++) {
 		g_autofree char *path = g_build_filename(home, inner_folders[i], NULL);
-		remove_tree(path);
+		files_remove(path);
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
 		g_autofree char *path = g_build_filename(home, folders[i], NULL);
-		remove_tree(path);
+		files_remove(path);
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(home, files[i], NULL);

@@ -40,6 +40,14 @@ char *resource_name(const Resource *resource) {
 		"%s%s.%s", resource->managed ? "" : "data.", resource->type, resource->name);
 }
 
+char *config_module_key(const Module *module) {
+	if (!module->call)
+		return NULL;
+	g_autofree char *outer = config_module_key(module->parent);
+	return outer ? g_strdup_printf("%s.%s", outer, module->call->name)
+		     : g_strdup(module->call->name);
+}
+
 /* ---- blocks ---- */
 
 static void read_top(Module *module, LangBlock *block, Diags *diags) {
@@ -84,38 +92,55 @@ static void read_module(Config *config, Module *module, Diags *diags) {
 	load_calls(config, module, diags);
 }
 
-static void load_call(Config *config, Module *module, ModuleCall *call, Diags *diags) {
-	gboolean local = call->source && (g_str_has_prefix(call->source, "./") ||
-						 g_str_has_prefix(call->source, "../"));
-	if (!local) {
-		if (call->source)
-			diags_error(diags, call->range, "Module source is not implemented",
-				"Terrarium loads local modules only (\"./…\", \"../…\"): \"%s\" is "
-				"somewhere else. Copy the "
-				"module into the project.",
-				call->source);
-		return;
+static gboolean is_below(const ModuleCall *call) {
+	return g_str_has_prefix(call->source, "./") || g_str_has_prefix(call->source, "../");
+}
+
+/* The folder of a called module, and how messages call it. NULL after errors; caller frees both. */
+static char *find_module(
+	Config *config, const Module *module, const ModuleCall *call, char **shown, Diags *diags) {
+	if (!is_below(call) || call->version) {
+		g_autofree char *outer = config_module_key(module);
+		g_autofree char *key =
+			outer ? g_strdup_printf("%s.%s", outer, call->name) : g_strdup(call->name);
+		const ModuleWanted wanted = {key, call->source, call->version, call->range};
+		char *dir = module_store_find(config->store, &wanted, diags);
+		*shown = dir && g_str_has_prefix(dir, "./") ? g_strdup(dir + 2) : g_strdup(dir);
+		return dir;
 	}
-	g_autofree char *dir = g_build_filename(module->dir, call->source, NULL);
-	g_autofree char *canonical = g_canonicalize_filename(dir, NULL);
-	for (Module *up = module; up; up = up->parent) {
-		g_autofree char *other = g_canonicalize_filename(up->dir, NULL);
-		if (g_str_equal(other, canonical)) {
-			diags_error(diags, call->range, "Module includes itself",
-				"The module \"%s\" calls itself, directly or through others.",
-				call->name);
-			return;
-		}
-	}
-	if (!g_file_test(dir, G_FILE_TEST_IS_DIR)) {
-		diags_error(diags, call->range, "Unreadable module directory",
-			"The directory \"%s\" does not exist: no such module.", call->source);
-		return;
-	}
+	char *dir = g_build_filename(module->dir, call->source, NULL);
 	const char *below = g_str_has_prefix(call->source, "./") ? call->source + 2 : call->source;
-	g_autofree char *shown = *module->shown_dir
-					 ? g_build_filename(module->shown_dir, below, NULL)
-					 : g_strdup(below);
+	*shown = *module->shown_dir ? g_build_filename(module->shown_dir, below, NULL)
+				    : g_strdup(below);
+	if (g_file_test(dir, G_FILE_TEST_IS_DIR))
+		return dir;
+	diags_error(diags, call->range, "Unreadable module directory",
+		"The directory \"%s\" does not exist: no such module.", call->source);
+	g_free(dir);
+	return NULL;
+}
+
+static gboolean is_around(const Module *module, const char *dir) {
+	g_autofree char *canonical = g_canonicalize_filename(dir, NULL);
+	for (const Module *up = module; up; up = up->parent) {
+		g_autofree char *other = g_canonicalize_filename(up->dir, NULL);
+		if (g_str_equal(other, canonical))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void load_call(Config *config, Module *module, ModuleCall *call, Diags *diags) {
+	g_autofree char *shown = NULL;
+	g_autofree char *dir =
+		call->source ? find_module(config, module, call, &shown, diags) : NULL;
+	if (!dir)
+		return;
+	if (is_around(module, dir)) {
+		diags_error(diags, call->range, "Module includes itself",
+			"The module \"%s\" calls itself, directly or through others.", call->name);
+		return;
+	}
 	call->module = module_new(config, module, call, dir, shown);
 	read_module(config, call->module, diags);
 }
@@ -128,7 +153,7 @@ static void load_calls(Config *config, Module *module, Diags *diags) {
 		load_call(config, module, call, diags);
 }
 
-Config *config_load(const char *dir, Sources *sources, Diags *diags) {
+Config *config_load(const char *dir, ModuleStore *modules, Sources *sources, Diags *diags) {
 	g_autoptr(GPtrArray) names = config_list_files(dir);
 	if (names->len == 0)
 		return NULL;
@@ -137,7 +162,10 @@ Config *config_load(const char *dir, Sources *sources, Diags *diags) {
 	config->files = g_ptr_array_new_with_free_func((GDestroyNotify)lang_file_free);
 	config->sources = sources;
 	config->root = module_new(config, NULL, NULL, dir, "");
+	g_autoptr(ModuleStore) installed = modules ? NULL : module_store_open(dir);
+	config->store = modules ? modules : installed;
 	read_module(config, config->root, diags);
+	config->store = NULL;
 	return config;
 }
 

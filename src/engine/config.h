@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "engine/module_store.h"
 #include "lang/lang.h"
 
 typedef struct Module Module;
@@ -69,6 +70,7 @@ typedef struct {
 typedef struct {
 	const char *name;
 	const char *source;
+	const char *version; /* constraints on a registry's module; or NULL */
 	LangBody *body;
 	SourceRange range;
 	LangExpr *count, *for_each, *depends_on;
@@ -100,14 +102,18 @@ typedef struct {
 	GPtrArray *modules; /* all of them, parents first */
 	GPtrArray *files; /* of LangFile* */
 	Sources *sources;
+	ModuleStore *store; /* while it is loaded */
 } Config;
 
-/* Reads the .tf and .tf.json files of a folder and, from below it, of the modules that it calls.
- * NULL only if the folder has none; other errors are in diags. `sources` keeps the texts for
- * quoting. */
-Config *config_load(const char *dir, Sources *sources, Diags *diags);
+/* Reads the .tf and .tf.json files of a folder and of the modules that it calls, which `modules`
+ * finds if they are not below it. NULL only if the folder has none; other errors are in diags.
+ * `sources` keeps the texts for quoting. */
+Config *config_load(const char *dir, ModuleStore *modules, Sources *sources, Diags *diags);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
+/* "network.subnets": the names of the calls that lead to a module; NULL for the root. Caller frees.
+ */
+char *config_module_key(const Module *module);
 /* "aws_vpc.main" or "data.aws_region.here": its name within the module. Caller frees. */
 char *resource_name(const Resource *resource);

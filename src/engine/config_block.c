@@ -219,6 +219,7 @@ void config_read_call(Module *module, const LangBlock *block, Diags *diags) {
 	call->range = block->header;
 	call->parent = module;
 	call->source = config_literal_text(block->body, "source", diags);
+	call->version = config_literal_text(block->body, "version", diags);
 	call->count = config_expression(block->body, "count");
 	call->for_each = config_expression(block->body, "for_each");
 	call->depends_on = config_expression(block->body, "depends_on");

@@ -62,7 +62,7 @@ Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags)
 	engine->lacking = g_hash_table_new(NULL, NULL);
 	engine->imports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->moved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	engine->config = config_load(options->dir, sources, diags);
+	engine->config = config_load(options->dir, options->modules, sources, diags);
 	if (!engine->config && !diags_has_errors(diags))
 		diags_error(diags, SOURCE_NOWHERE, "No configuration files",
 			"The folder %s has no Terraform configuration files (.tf). Change to the "
@@ -176,8 +176,9 @@ const char *engine_backend(Engine *engine) {
 void engine_each_module(Engine *engine, EngineModuleFunc found, gpointer data) {
 	for (guint i = 0; i < engine->config->modules->len; i++) {
 		const Module *module = engine->config->modules->pdata[i];
-		if (module->call)
-			found(module->path, module->call->source, module->shown_dir, data);
+		g_autofree char *key = module->call ? config_module_key(module) : NULL;
+		if (key)
+			found(key, module->call->source, module->shown_dir, data);
 	}
 }
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "engine/module_store.h"
 #include "engine/state.h"
 #include "provider/provider.h"
 
@@ -37,6 +38,7 @@ typedef enum { PLAN_NORMAL, PLAN_DESTROY, PLAN_REFRESH_ONLY } PlanMode;
 
 typedef struct {
 	const char *dir; /* of the root module */
+	ModuleStore *modules; /* may fetch them; NULL: those that are installed */
 	const char *state_path;
 	const char *workspace;
 	PlanMode mode;
@@ -158,9 +160,9 @@ GCancellable *engine_cancellable(Engine *engine);
 gboolean engine_uses_provider(Engine *engine, const char *name);
 /* Type and place of the backend block, and whether there is a cloud block; NULL if none. */
 const char *engine_backend(Engine *engine);
-/* Calls for each module call: its address and source. */
+/* Calls for each module call: its key ("network.subnets"), source, and where it is. */
 typedef void (*EngineModuleFunc)(
-	const char *path, const char *source, const char *dir, gpointer data);
+	const char *key, const char *source, const char *dir, gpointer data);
 void engine_each_module(Engine *engine, EngineModuleFunc found, gpointer data);
 /* Providers that the configuration needs: source and version of ours, or NULL version if we lack
  * it.

@@ -41,7 +41,7 @@ static void test_read(void) {
 	g_assert_true(g_file_set_contents(inner_file, "variable \"v\" {}\n", -1, NULL));
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(Sources) sources = sources_new();
-	g_autoptr(Config) config = config_load(folder, sources, diags);
+	g_autoptr(Config) config = config_load(folder, NULL, sources, diags);
 	g_autofree char *shown = diags_render(diags, sources, FALSE, 0);
 	g_assert_cmpstr(shown, ==, "");
 	Module *root = config->root;
@@ -64,7 +64,7 @@ static void assert_problem(const char *text, const char *summary, const char *de
 	g_autofree char *folder = folder_with("main.tf", text);
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(Sources) sources = sources_new();
-	g_autoptr(Config) config = config_load(folder, sources, diags);
+	g_autoptr(Config) config = config_load(folder, NULL, sources, diags);
 	remove_folder(folder);
 	g_assert_cmpuint(diags_error_count(diags), >=, 1);
 	g_assert_cmpstr(diags_at(diags, 0)->summary, ==, summary);
@@ -83,7 +83,7 @@ static void test_problems(void) {
 	assert_problem("locals {\n  a = 1\n}\nlocals {\n  a = 2\n}\n",
 		"Duplicate local value definition", "\"a\"");
 	assert_problem("module \"m\" {\n  source = \"hashicorp/consul/aws\"\n}\n",
-		"Module source is not implemented", "hashicorp/consul/aws");
+		"Module not installed", "terrarium init");
 	assert_problem("module \"m\" {\n  source = \"./nowhere\"\n}\n",
 		"Unreadable module directory", "./nowhere");
 	assert_problem("resource \"aws_vpc\" \"a\" {\n  provisioner \"local-exec\" {}\n}\n",
@@ -96,7 +96,7 @@ static void test_empty(void) {
 	g_autofree char *folder = folder_with("notes.txt", "nothing");
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(Sources) sources = sources_new();
-	g_assert_null(config_load(folder, sources, diags));
+	g_assert_null(config_load(folder, NULL, sources, diags));
 	remove_folder(folder);
 }
 

@@ -171,6 +171,7 @@ void command_init(Command *command) {
 
 void command_clear(Command *command) {
 	engine_free(command->engine);
+	module_store_free(command->modules);
 	state_unlock(command->lock);
 	g_clear_pointer(&command->sources, sources_free);
 	g_clear_pointer(&command->diags, diags_free);
@@ -505,6 +506,7 @@ static void open_engine(Command *command, const char *state_path) {
 	end_list(command->targets);
 	end_list(command->replace);
 	EngineOptions options = {.dir = ".",
+		.modules = command->modules,
 		.state_path = state_path,
 		.workspace = g_intern_string(workspace),
 		.mode = command->destroy	? PLAN_DESTROY

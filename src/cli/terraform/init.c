@@ -1,16 +1,7 @@
-/* terrarium init: everything that a configuration may need is built in, so this checks that it is.
- */
+/* terrarium init: fetches modules; providers are built in, so it only tells which there are. */
 #include <stdio.h>
 
 #include "cli/terraform/terraform.h"
-
-static void print_module(const char *path, const char *source, const char *dir, gpointer data) {
-	gboolean *any = data;
-	if (!*any)
-		printf("Initializing modules...\n");
-	*any = TRUE;
-	printf("- %s in %s\n", path, dir);
-}
 
 static void print_provider(const char *source, const char *version, gpointer data) {
 	const Command *command = data;
@@ -34,7 +25,8 @@ static int run(int argc, char **argv) {
 	gboolean upgrade = FALSE, reconfigure = FALSE, migrate = FALSE, backend = TRUE;
 	g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
 	const Flag flags[] = {
-		{"upgrade", FLAG_BOOL, &upgrade, "accepted: providers are built in"},
+		{"upgrade", FLAG_BOOL, &upgrade,
+			"fetch modules anew, by the newest versions that are allowed"},
 		{"reconfigure", FLAG_BOOL, &reconfigure, "accepted: backends have no effect here"},
 		{"migrate-state", FLAG_BOOL, &migrate, "accepted: backends have no effect here"},
 		{"backend", FLAG_BOOL, &backend, "accepted: backends have no effect here"},
@@ -45,17 +37,17 @@ static int run(int argc, char **argv) {
 	};
 	if (!flags_parse(&argc, argv, flags, 0, "init [OPTION…]", &code))
 		return code;
+	printf("Initializing the backend...\n");
+	command_install_modules(&command, "Initializing modules...", upgrade);
 	if (!command_open(&command, NULL))
 		return 1;
-	gboolean modules = FALSE;
-	printf("Initializing the backend...\n");
 	const char *name = engine_backend(command.engine);
 	if (name)
 		printf("- the \"%s\" %s does not take effect here: the state of this machine is "
 		       "kept "
 		       "in .terrarium/\n",
 			name, g_str_equal(name, "cloud") ? "block" : "backend");
-	engine_each_module(command.engine, print_module, &modules);
+	command_print_modules(&command);
 	printf("Initializing provider plugins...\n");
 	engine_each_provider(command.engine, print_provider, &command);
 	if (command_report(&command))
@@ -67,4 +59,5 @@ static int run(int argc, char **argv) {
 	return 0;
 }
 
-const CliCommand cli_command_init = {"init", "Check that all that is needed is there", run};
+const CliCommand cli_command_init = {
+	"init", "Fetch modules, and check that all that is needed is there", run};

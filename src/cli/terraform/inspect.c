@@ -9,7 +9,6 @@ static gboolean open_plain(
 	gboolean ignored = FALSE;
 	const Flag flags[] = {
 		{"no-color", FLAG_BOOL, &command->no_color, "no colours"},
-		{"update", FLAG_BOOL, &ignored, "accepted: modules are local"},
 		{"force", FLAG_BOOL, &ignored, "accepted"},
 		{NULL},
 	};
@@ -20,16 +19,22 @@ static gboolean open_plain(
 	return command_open(command, NULL);
 }
 
-static void print_module(const char *path, const char *source, const char *dir, gpointer data) {
-	printf("- %s in %s\n", path, dir);
-}
-
 static int run_get(int argc, char **argv) {
 	g_auto(Command) command;
-	int code, left;
-	if (!open_plain(&command, argc, argv, 0, "get", &code, &left))
+	command_init(&command);
+	gboolean update = FALSE;
+	int code;
+	const Flag flags[] = {
+		{"no-color", FLAG_BOOL, &command.no_color, "no colours"},
+		{"update", FLAG_BOOL, &update, "fetch modules anew, by the newest versions"},
+		{NULL},
+	};
+	if (!flags_parse(&argc, argv, flags, 0, "get [OPTION…]", &code))
 		return code;
-	engine_each_module(command.engine, print_module, NULL);
+	command_install_modules(&command, NULL, update);
+	if (!command_open(&command, NULL))
+		return 1;
+	command_print_modules(&command);
 	return 0;
 }
 
@@ -67,7 +72,7 @@ static int run_force_unlock(int argc, char **argv) {
 		"process.");
 }
 
-const CliCommand cli_command_get = {"get", "List the modules of the configuration", run_get};
+const CliCommand cli_command_get = {"get", "Fetch the modules of the configuration", run_get};
 const CliCommand cli_command_providers = {
 	"providers", "List the providers of the configuration", run_providers};
 const CliCommand cli_command_graph = {

@@ -24,6 +24,8 @@ typedef struct {
 	Sources *sources;
 	Diags *diags;
 	Engine *engine;
+	ModuleStore *modules; /* of a command that fetches them; or NULL */
+	const char *modules_heading; /* printed before the first of them; or NULL */
 	StateLock *lock;
 	gboolean no_color, input, locks, json;
 	gboolean importing; /* the import command, which words its progress in another way */
@@ -52,6 +54,11 @@ int command_save_state(Command *command, State *state);
  * after printing what is wrong. From then on Ctrl-C asks the engine to stop. `operation` is for the
  * lock ("plan"); NULL: no lock. */
 gboolean command_open(Command *command, const char *operation);
+/* Lets command_open fetch the modules that are missing (`upgrade`: all that come from elsewhere),
+ * and print which. `heading` (or NULL) comes before the first line about modules. */
+void command_install_modules(Command *command, const char *heading, gboolean upgrade);
+/* Prints where each module is. */
+void command_print_modules(Command *command);
 /* Prints what diags has (and forgets it). Returns TRUE if there was an error. */
 gboolean command_report(Command *command);
 /* Prints a plan, and the warnings that come with it, if somebody is to approve it. FALSE if it
