@@ -94,6 +94,8 @@ gboolean s3_version_delete(Region *region, Value bucket, const char *key, const 
  * error. */
 char *s3_small_new(Region *region, const void *bytes, gsize length, GError **error);
 gboolean s3_file_is_small(const char *id);
+/* Before one is made: InsufficientStorage while the disk is nearly full. */
+gboolean s3_small_has_room(Region *region, GError **error);
 /* A descriptor of a copy in memory, at its beginning. */
 int s3_small_open(Region *region, const char *id, GError **error);
 void s3_small_delete(Region *region, const char *id); /* in a transaction */

@@ -236,7 +236,7 @@ static gboolean open_file(Put *put) {
 		return TRUE;
 	if (!put->is_part && put->expected >= 0 && put->expected <= S3_LARGEST_SMALL) {
 		put->small = g_byte_array_sized_new((guint)put->expected);
-		return TRUE;
+		return s3_small_has_room(put->call.call.region, &put->error);
 	}
 	if (put->fd >= 0)
 		close(put->fd);

@@ -5,15 +5,40 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "region/services/s3/internal.h"
 
 #define MARK '+' /* ids of small ones begin so */
+/* What is left to the store, so that on a full disk it can still delete. */
+#define RESERVE (G_GUINT64_CONSTANT(32) << 20)
 
 gboolean s3_file_is_small(const char *id) {
 	return id && *id == MARK;
+}
+
+/* Bytes that the store's file holds for nothing: what was deleted leaves them. */
+static guint64 unused(Region *region) {
+	sqlite3_stmt *statement = s3_sql(region, "SELECT freelist_count * page_size FROM "
+						 "pragma_freelist_count, pragma_page_size");
+	guint64 bytes = sqlite3_step(statement) == SQLITE_ROW
+				? (guint64)sqlite3_column_int64(statement, 0)
+				: 0;
+	sqlite3_reset(statement);
+	return bytes;
+}
+
+gboolean s3_small_has_room(Region *region, GError **error) {
+	struct statvfs disk;
+	if (statvfs(region_home(region), &disk) != 0 ||
+		(guint64)disk.f_bavail * disk.f_frsize > RESERVE ||
+		unused(region) > S3_LARGEST_SMALL * 16)
+		return TRUE;
+	wire_error_set_status(error, 507, "InsufficientStorage",
+		"The machine's disk is full: less than %d MiB are left", (int)(RESERVE >> 20));
+	return FALSE;
 }
 
 char *s3_small_new(Region *region, const void *bytes, gsize length, GError **error) {
