@@ -31,6 +31,7 @@ typedef struct {
 	int input; /* the script's stdin */
 	BuildProgress progress;
 	gpointer progress_data;
+	gboolean queued; /* one of those that make an image, one after the other */
 	int output; /* what it says is read from here; -1: not started, or at its end */
 	guint source;
 	GString *line; /* what has come of the next one */
@@ -156,16 +157,23 @@ static GBytes *run_script(gpointer data, GError **error) {
 
 static void start_next(Glass *glass);
 
-/* Ends the build with a digest (taken) or an error (taken), and starts the next. */
+/* Ends the build with a digest (taken; NULL where no image was made) or an error (taken), and
+ * starts the next. */
 static void finish(GTask *task, char *digest, GError *error) {
-	Glass *glass = ((Build *)g_task_get_task_data(task))->glass;
-	g_queue_pop_head(glass_build_queue(glass));
+	Build *build = g_task_get_task_data(task);
+	Glass *glass = build->glass;
+	gboolean queued = build->queued;
+	if (queued)
+		g_queue_pop_head(glass_build_queue(glass));
 	if (error)
 		g_task_return_error(task, error);
-	else
+	else if (queued)
 		g_task_return_pointer(task, digest, g_free);
+	else
+		g_task_return_boolean(task, TRUE);
 	g_object_unref(task);
-	start_next(glass);
+	if (queued)
+		start_next(glass);
 }
 
 G_NORETURN static void import(Build *build, int answer) {
@@ -244,8 +252,10 @@ static void on_script_ended(GObject *source, GAsyncResult *result, gpointer data
 	}
 	int status;
 	memcpy(&status, g_bytes_get_data(bytes, NULL), sizeof status);
-	if (status == 0)
+	if (status == 0 && build->queued)
 		start_import(task);
+	else if (status == 0)
+		finish(task, NULL, NULL);
 	else
 		finish(task, NULL,
 			g_error_new(GLASS_ERROR, GLASS_ERROR_FAILED, "%s",
@@ -314,27 +324,50 @@ static GPtrArray *command_new(const char *action) {
 	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
 	for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
 		add(argv, words[i]);
-	add(argv, build_scripts[0].text);
-	add(argv, build_scripts[0].name);
+	g_autoptr(GString) text = g_string_new(NULL);
+	/* They are in the order of their names: the functions come last. */
+	for (const BuildScript *script = build_scripts; script->name; script++)
+		g_string_prepend_len(text, script->text, (gssize)script->length);
+	add(argv, text->str);
+	add(argv, "build.sh");
 	add(argv, action);
 	add(argv, GLASS_HOME "/" BUILDS);
 	add(argv, g_file_test(CERTIFICATES, G_FILE_TEST_EXISTS) ? CERTIFICATES : "");
 	return argv;
 }
 
-/* Takes argv. */
-static void enqueue(Glass *glass, Blobs *blobs, GPtrArray *argv, int input, BuildProgress progress,
-	gpointer progress_data, GTask *task) {
+/* Takes argv. `input` may be -1. */
+static Build *build_new(
+	Glass *glass, GPtrArray *argv, int input, BuildProgress progress, gpointer progress_data) {
 	g_ptr_array_add(argv, NULL);
 	Build *build = g_new0(Build, 1);
-	*build = (Build){glass, blobs, argv, .input = fcntl(input, F_DUPFD_CLOEXEC, 3),
-		.progress = progress, .progress_data = progress_data, .output = -1,
-		.line = g_string_new(NULL), .answer = g_string_new(NULL)};
+	*build = (Build){.glass = glass,
+		.argv = argv,
+		.input = input >= 0 ? fcntl(input, F_DUPFD_CLOEXEC, 3)
+				    : open("/dev/null", O_RDONLY | O_CLOEXEC),
+		.progress = progress,
+		.progress_data = progress_data,
+		.output = -1,
+		.line = g_string_new(NULL),
+		.answer = g_string_new(NULL)};
+	return build;
+}
+
+static GTask *task_of(
+	Build *build, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data) {
+	GTask *task = g_task_new(NULL, cancellable, callback, data);
 	g_task_set_task_data(task, build, build_free);
 	g_task_set_check_cancellable(task, FALSE);
-	g_queue_push_tail(glass_build_queue(glass), task);
-	if (g_queue_get_length(glass_build_queue(glass)) == 1)
-		start_next(glass);
+	return task;
+}
+
+static void enqueue(Blobs *blobs, Build *build, GTask *task) {
+	GQueue *queue = glass_build_queue(build->glass);
+	build->blobs = blobs;
+	build->queued = TRUE;
+	g_queue_push_tail(queue, task);
+	if (g_queue_get_length(queue) == 1)
+		start_next(build->glass);
 }
 
 void build_run_async(Glass *glass, Blobs *blobs, const BuildSpec *spec, BuildProgress progress,
@@ -349,17 +382,49 @@ void build_run_async(Glass *glass, Blobs *blobs, const BuildSpec *spec, BuildPro
 	add_options(argv, "--label", spec->labels);
 	if (spec->no_cache)
 		add(argv, "--no-cache");
-	enqueue(glass, blobs, argv, spec->context, progress, progress_data,
-		g_task_new(NULL, cancellable, callback, data));
+	Build *build = build_new(glass, argv, spec->context, progress, progress_data);
+	enqueue(blobs, build, task_of(build, cancellable, callback, data));
 }
 
 void build_load_async(Glass *glass, Blobs *blobs, int archive, BuildProgress progress,
 	gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
 	gpointer data) {
-	enqueue(glass, blobs, command_new("load"), archive, progress, progress_data,
-		g_task_new(NULL, cancellable, callback, data));
+	Build *build = build_new(glass, command_new("load"), archive, progress, progress_data);
+	enqueue(blobs, build, task_of(build, cancellable, callback, data));
 }
 
 char *build_run_finish(GAsyncResult *result, GError **error) {
 	return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/* ---- what makes no image ---- */
+
+static void run_at_once(GTask *task) {
+	GError *error = NULL;
+	if (!start(task, &error))
+		finish(task, NULL, error);
+}
+
+void build_base_async(Glass *glass, const char *name, BuildProgress progress,
+	gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+	gpointer data) {
+	GPtrArray *argv = command_new("base");
+	add(argv, name);
+	Build *build = build_new(glass, argv, -1, progress, progress_data);
+	run_at_once(task_of(build, cancellable, callback, data));
+}
+
+void build_prune_async(Glass *glass, const BuildPruning *pruning, GCancellable *cancellable,
+	GAsyncReadyCallback callback, gpointer data) {
+	GPtrArray *argv = command_new("prune");
+	g_ptr_array_add(argv, g_strdup_printf("%u", pruning->days));
+	g_ptr_array_add(argv, g_strdup_printf("%u", pruning->mib));
+	for (gsize i = 0; pruning->used[i]; i++)
+		add(argv, pruning->used[i]);
+	Build *build = build_new(glass, argv, -1, NULL, NULL);
+	run_at_once(task_of(build, cancellable, callback, data));
+}
+
+gboolean build_plain_finish(GAsyncResult *result, GError **error) {
+	return g_task_propagate_boolean(G_TASK(result), error);
 }

@@ -3,9 +3,10 @@
  * that it keeps between builds lie in <home>/builds/storage. The result goes into the blob store.
  *
  * Where no registry can be reached, `FROM debian:<release>[-slim]` is served from the apt mirror
- * by mmdebstrap, and the progress says so. The certificates that this machine trusts are there
- * while the build runs (RUN sees a mount, and SSL_CERT_FILE and the like name it); they do not
- * become part of the image.
+ * by mmdebstrap, and the progress says so. Such a base is made once a week and region, and all
+ * builds read it from <home>/builds/bases (build.sh tells how). The certificates that this machine
+ * trusts are there while the build runs (RUN sees a mount, and SSL_CERT_FILE and the like name it);
+ * they do not become part of the image.
  */
 #pragma once
 
@@ -47,3 +48,25 @@ char *build_run_finish(GAsyncResult *result, GError **error);
 void build_load_async(Glass *glass, Blobs *blobs, int archive, BuildProgress progress,
 	gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
 	gpointer data);
+
+#define BUILD_BASES "builds/bases" /* below the home */
+
+/* Sees to it that `name` ("debian:bookworm-slim") is among the bases and not a week old. Who asks
+ * while another makes it waits for that one. Ends by build_plain_finish. */
+void build_base_async(Glass *glass, const char *name, BuildProgress progress,
+	gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+	gpointer data);
+
+typedef struct {
+	guint days; /* storage not used for so long goes */
+	guint mib; /* and what was not used for longest, if it is more in all */
+	const char *const *used; /* folders of builds/projects that stay */
+} BuildPruning;
+
+/* Removes storage (builds/storage, builds/projects/…) by age and size; then, if nothing is used,
+ * bases that are out of date and that nothing builds upon. Who owns a folder tells by its
+ * modification time when it was used. No build may begin meanwhile. Ends by build_plain_finish. */
+void build_prune_async(Glass *glass, const BuildPruning *pruning, GCancellable *cancellable,
+	GAsyncReadyCallback callback, gpointer data);
+
+gboolean build_plain_finish(GAsyncResult *result, GError **error);

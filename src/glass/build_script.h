@@ -1,4 +1,4 @@
-/* build.sh, compiled in. */
+/* dockerfile.sh and build.sh, compiled in: one script, in that order. */
 #pragma once
 
 #include <glib.h>
@@ -8,4 +8,4 @@ typedef struct {
 	const char *text;
 	gsize length;
 } BuildScript;
-extern const BuildScript build_scripts[]; /* one */
+extern const BuildScript build_scripts[]; /* ends with a NULL name */

@@ -124,3 +124,12 @@ def region():
     shutil.rmtree(home, ignore_errors=True)
     assert down.returncode == 0, down.stderr
     assert left == [], "what down --purge leaves"
+
+
+@pytest.fixture
+def builds(region):
+    from builds import Builds  # which needs what is above
+
+    made = Builds(region)
+    yield made
+    made.close()

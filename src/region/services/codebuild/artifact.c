@@ -227,6 +227,10 @@ static gboolean add_all(Work *work, GError **error) {
 
 static GBytes *pack_job(gpointer data, GError **error) {
 	const Work *work = data;
+	g_autofree char *job =
+		g_strdup_printf(GLASS_HOME "/" CODEBUILD_JOBS "/%s", codebuild_uuid(work->build));
+	if (!codebuild_job_lock(job, error))
+		return NULL;
 	for (guint i = 0; i < work->pieces->len; i++)
 		if (pack_write(&g_array_index(work->pieces, Piece, i).request, error) == 0)
 			return NULL;

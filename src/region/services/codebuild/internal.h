@@ -80,9 +80,15 @@ Value codebuild_phase_end_take(
 /* The build has ended: COMPLETED. Takes it. */
 Value codebuild_complete_take(Value build, const char *status, gint64 when);
 gboolean codebuild_phase_is(Value build, const char *type);
+/* When a phase began (microseconds); 0: it has not. */
+gint64 codebuild_phase_started(Value build, const char *type);
+/* No phase that has ended did otherwise. */
+gboolean codebuild_all_succeeded(Value build);
 
 /* ---- what runs (run.c) ---- */
 
 #define CODEBUILD_CONTROLLER "codebuild"
 gboolean codebuild_run_start(Region *region, GError **error);
 void codebuild_run_stop(Region *region);
+/* A project, or its storage, is not wanted any more: what it has on disk goes. */
+void codebuild_project_gone(Region *region);

@@ -1,6 +1,7 @@
 /* From a build to the task that runs it. */
 #include <string.h>
 
+#include "glass/build.h"
 #include "glass/net.h"
 #include "region/services/codebuild/run.h"
 #include "region/services/ec2/ec2.h"
@@ -47,16 +48,18 @@ static void set_network(Region *region, StoreScope place, Value interface, TaskS
 
 /* A folder of the home (made if missing) as a volume of the task. */
 static gboolean add_folder(Region *region, TaskSpec *task, ContainerSpec *container,
-	const char *name, const char *folder, const char *path, GError **error) {
+	const char *name, const char *folder, const char *path, gboolean read_only,
+	GError **error) {
 	g_autofree char *inside = glass_make_folder(region_glass(region), folder, error);
 	if (!inside)
 		return FALSE;
 	task_spec_volume(task, name, inside);
-	container_spec_mount(container, name, path, FALSE);
+	container_spec_mount(container, name, path, read_only);
 	return TRUE;
 }
 
-/* What nested containers need: a capability, storage that outlives the build, folders in memory. */
+/* What nested containers need: a capability, storage that outlives the build, bases to build upon,
+ * folders in memory. */
 static gboolean add_privileges(Region *region, StoreScope scope, Value build, TaskSpec *task,
 	ContainerSpec *container, GError **error) {
 	g_autofree char *cache = codebuild_cache_folder(scope, build);
@@ -64,8 +67,10 @@ static gboolean add_privileges(Region *region, StoreScope scope, Value build, Ta
 	static const char *const capabilities[] = {"SYS_ADMIN", NULL};
 	container->add_capabilities = g_strdupv((char **)capabilities);
 	container_spec_tmpfs(container, "/run", 0, NULL);
-	return add_folder(
-		region, task, container, "containers", storage, "/var/lib/containers", error);
+	return add_folder(region, task, container, "containers", storage, "/var/lib/containers",
+		       FALSE, error) &&
+	       add_folder(
+		       region, task, container, "bases", BUILD_BASES, CODEBUILD_BASES, TRUE, error);
 }
 
 /* The machine's certificates are a file of the build's folder, and in our own image also where
@@ -75,8 +80,10 @@ static void add_certificates(
 	g_autofree char *text = NULL;
 	g_autofree char *copy = codebuild_job_path(region, build, "ca-certificates.crt");
 	gsize length;
-	if (!g_file_get_contents(CERTIFICATES, &text, &length, NULL) ||
-		!g_file_set_contents(copy, text, (gssize)length, NULL))
+	/* A container that runs already has the file that is there. */
+	if (!g_file_test(copy, G_FILE_TEST_EXISTS) &&
+		(!g_file_get_contents(CERTIFICATES, &text, &length, NULL) ||
+			!g_file_set_contents(copy, text, (gssize)length, NULL)))
 		return;
 	if (!codebuild_image_is_curated(
 		    value_text(value_get_path(build, "environment", "image", NULL))))
@@ -111,9 +118,9 @@ TaskSpec *codebuild_task_spec(
 	container->user = g_strdup("0");
 	container->init_process = TRUE;
 	container->stop_timeout = STOP_TIMEOUT_S;
-	if (!add_folder(region, task, container, "job", job, CODEBUILD_HOME, error) ||
+	if (!add_folder(region, task, container, "job", job, CODEBUILD_HOME, FALSE, error) ||
 		!add_folder(region, task, container, "custom", custom,
-			CODEBUILD_HOME "/local-cache", error))
+			CODEBUILD_HOME "/local-cache", FALSE, error))
 		return NULL;
 	if (value_get_bool(settings, "privilegedMode") &&
 		!add_privileges(region, scope, build, task, container, error))

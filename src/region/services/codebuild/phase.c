@@ -53,6 +53,26 @@ Value codebuild_complete_take(Value build, const char *status, gint64 when) {
 	return value_with_take(build, "buildStatus", value_string(status));
 }
 
+gint64 codebuild_phase_started(Value build, const char *type) {
+	Value phases = value_get(build, "phases");
+	for (gsize i = 0; i < value_length(phases); i++)
+		if (g_strcmp0(value_get_text(value_at(phases, i), "phaseType"), type) == 0)
+			return (gint64)(value_to_double(
+						value_get(value_at(phases, i), "startTime"), 0) *
+					G_USEC_PER_SEC);
+	return 0;
+}
+
+gboolean codebuild_all_succeeded(Value build) {
+	Value phases = value_get(build, "phases");
+	for (gsize i = 0; i < value_length(phases); i++) {
+		const char *status = value_get_text(value_at(phases, i), "phaseStatus");
+		if (status && !g_str_equal(status, "SUCCEEDED"))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean codebuild_ended(Value build) {
 	return g_strcmp0(value_get_text(build, "buildStatus"), "IN_PROGRESS") != 0;
 }

@@ -354,7 +354,9 @@ Value codebuild_create_project(RegionCall *call, Value input, GError **error) {
 		region_timestamp(call->region), NULL);
 	project = codebuild_copy_take(project, input, settable);
 	project = with_default_take(project, "tags", value_empty_tuple());
-	project = codebuild_with_internal_take(project, "generation", value_int(1));
+	/* No project before it had storage of this generation. */
+	project = codebuild_with_internal_take(
+		project, "generation", value_int(region_now(call->region)));
 	return put_take(call, complete_take(call->scope, project));
 }
 
@@ -391,6 +393,7 @@ Value codebuild_update_project(RegionCall *call, Value input, GError **error) {
 Value codebuild_delete_project(RegionCall *call, Value input, GError **error) {
 	g_autofree char *name = codebuild_project_name(value_get_text(input, "name"));
 	store_delete(region_store(call->region), call->scope, CODEBUILD_PROJECTS, name);
+	codebuild_project_gone(call->region);
 	return VALUE_NOTHING;
 }
 
@@ -481,5 +484,6 @@ Value codebuild_invalidate_cache(RegionCall *call, Value input, GError **error) 
 	project = codebuild_with_internal_take(project, "generation", value_int(generation + 1));
 	store_put_take(region_store(call->region), call->scope, CODEBUILD_PROJECTS,
 		value_get_text(project, "name"), project);
+	codebuild_project_gone(call->region);
 	return VALUE_NOTHING;
 }

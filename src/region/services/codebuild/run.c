@@ -13,19 +13,20 @@
 #include <string.h>
 
 #include "region/doors.h"
-#include "region/services/codebuild/buildspec.h"
 #include "region/services/codebuild/run.h"
 #include "region/services/ec2/ec2.h"
+#include "region/services/ecr/ecr.h"
 
 #define FLUSH_MS 500
 #define MINUTE_S 60.0
+#define GLASS_ENDS_S 1
 
 static const StoreScope everywhere = {NULL, NULL};
 
 typedef struct {
 	Region *region;
 	Tasks *tasks; /* NULL without a glass */
-	gboolean swept;
+	gboolean swept; /* nothing lies about that nobody wants */
 	GHashTable *places; /* id of a task -> Place */
 	GHashTable *busy; /* id of a build that a job works for -> its GCancellable */
 	GString *progress; /* of the image, not yet in the logs */
@@ -97,7 +98,17 @@ static gboolean in_phase(const Look *look) {
 
 /* ---- the end ---- */
 
+/* Its repository may drop the image while it runs. NULL digest: no longer. */
+static void keep_image(Look *look, const char *digest) {
+	g_autofree char *owner =
+		g_strconcat(CODEBUILD_BUILDS, "/", value_get_text(look->build, "arn"), NULL);
+	g_autoptr(GError) error = NULL;
+	if (!ecr_keep_image(look->region, owner, digest, &error))
+		g_warning("build %s: %s", value_get_text(look->build, "id"), error->message);
+}
+
 static void give_back(Look *look) {
+	keep_image(look, NULL);
 	const char *account = value_text(internal_of(look, "account"));
 	const char *credentials = value_text(internal_of(look, "credentials"));
 	if (credentials)
@@ -105,16 +116,6 @@ static void give_back(Look *look) {
 	if (account)
 		ec2_interface_delete(look->region, (StoreScope){account, look->scope.region},
 			value_text(internal_of(look, "interface")));
-}
-
-static gboolean all_succeeded(Value build) {
-	Value phases = value_get(build, "phases");
-	for (gsize i = 0; i < value_length(phases); i++) {
-		const char *status = value_get_text(value_at(phases, i), "phaseStatus");
-		if (status && !g_str_equal(status, "SUCCEEDED"))
-			return FALSE;
-	}
-	return TRUE;
 }
 
 static void finish(Look *look, const char *status) {
@@ -146,20 +147,10 @@ static void fail_by(Look *look, const char *code, const GError *error) {
 
 /* ---- stopping and timeouts ---- */
 
-static gint64 started(Value build, const char *phase) {
-	Value phases = value_get(build, "phases");
-	for (gsize i = 0; i < value_length(phases); i++)
-		if (g_strcmp0(value_get_text(value_at(phases, i), "phaseType"), phase) == 0)
-			return (gint64)(value_to_double(
-						value_get(value_at(phases, i), "startTime"), 0) *
-					G_USEC_PER_SEC);
-	return 0;
-}
-
 /* STOPPED, TIMED_OUT, or NULL: it goes on. */
 static const char *wanted_end(const Look *look) {
 	gboolean queued = codebuild_phase_is(look->build, "QUEUED");
-	gint64 from = started(look->build, queued ? "QUEUED" : "DOWNLOAD_SOURCE");
+	gint64 from = codebuild_phase_started(look->build, queued ? "QUEUED" : "DOWNLOAD_SOURCE");
 	double minutes = (double)(queued ? value_get_int(look->build, "queuedTimeoutInMinutes", 480)
 					 : value_get_int(look->build, "timeoutInMinutes", 60));
 	double left = minutes * MINUTE_S - (double)(look->now - from) / G_USEC_PER_SEC;
@@ -186,6 +177,8 @@ static void end_as(Look *look, const char *status) {
 
 static void provision(Look *look) {
 	g_autoptr(GError) error = NULL;
+	if (codebuild_sweeps(look->region))
+		return;
 	next_phase(look, "PROVISIONING");
 	if (!codebuild_provision(look->region, look->scope, &look->build, &error))
 		fail_by(look, NULL, error);
@@ -210,6 +203,7 @@ static void find_image(Look *look) {
 		fail_by(look, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE", error);
 		return;
 	case CODEBUILD_IMAGE_READY:
+		keep_image(look, digest);
 		set_internal(look, "image", value_string(digest));
 		next_phase(look, "DOWNLOAD_SOURCE");
 	}
@@ -244,53 +238,24 @@ static gboolean job_ended(Place *place, Look *look) {
 	return FALSE;
 }
 
+static void follow(Look *look);
+
 static gboolean keep(Look *look) {
 	g_autoptr(GError) error = NULL;
 	codebuild_build_put_take(look->region, look->scope, value_ref(look->build));
-	if (store_commit(region_store(look->region), &error))
+	if (store_commit(region_store(look->region), &error)) {
+		if (codebuild_ended(look->build))
+			follow(look);
 		return TRUE;
+	}
 	g_warning("build %s: %s", value_get_text(look->build, "id"), error->message);
 	return FALSE;
 }
 
-/* Our image has what container projects use, and no language runtimes. */
-static gboolean check_runtimes(const Look *look, Value spec, GError **error) {
-	const char *image = value_text(value_get_path(look->build, "environment", "image", NULL));
-	Value phases = value_get(spec, "phases");
-	for (gsize i = 0; i < value_length(phases); i++) {
-		Value runtimes = value_get(value_at(phases, i), "runtimes");
-		for (gsize j = 0; j < value_length(runtimes); j++) {
-			const char *name = value_text(value_at(runtimes, j));
-			if (g_str_equal(name, "docker") || !codebuild_image_is_curated(image))
-				continue;
-			g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-				"YAML_FILE_ERROR: Unknown runtime named '%s'. Terrarium's build "
-				"image has docker only: use an image of your own that has it",
-				name);
-			return FALSE;
-		}
-	}
-	return TRUE;
-}
-
-static Value read_spec(Look *look, const CodebuildSource *source, GError **error) {
-	g_autoptr(GError) local = NULL;
-	g_auto(Value) spec = buildspec_parse(source->buildspec, strlen(source->buildspec), &local);
-	if (local) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "YAML_FILE_ERROR: %s",
-			local->message);
-		return VALUE_NOTHING;
-	}
-	Value warnings = value_get(spec, "warnings");
-	for (gsize i = 0; i < value_length(warnings); i++)
-		codebuild_say(look->region, look->scope, look->build, "%s",
-			value_text(value_at(warnings, i)));
-	return check_runtimes(look, spec, error) ? value_steal(&spec) : VALUE_NOTHING;
-}
-
 /* Everything that the container needs is looked up and written. The task to run, or NULL. */
 static TaskSpec *prepare(Look *look, const CodebuildSource *source, GError **error) {
-	g_auto(Value) spec = read_spec(look, source, error);
+	g_auto(Value) spec =
+		codebuild_spec(look->region, look->scope, look->build, source->buildspec, error);
 	if (value_is_null(spec))
 		return NULL;
 	const char *shell = value_text_or(value_get(spec, "shell"), "");
@@ -360,6 +325,14 @@ static Task *adopt(Look *look) {
 	return tasks_get(look->runner->tasks, id);
 }
 
+/* The glass has ended, and with it all that ran there. */
+static void host_stopped(Look *look) {
+	if (!in_phase(look))
+		begin_phase(look, "FINALIZING");
+	fail(look, "FAULT", "BUILD_HOST_STOPPED",
+		"The machine that the build ran on was stopped. Retry the build.");
+}
+
 /* The container has ended: by itself, or because it was told to. */
 static void container_ended(Look *look, const Task *task) {
 	const char *ending = value_text(internal_of(look, "ending"));
@@ -376,6 +349,17 @@ static void container_ended(Look *look, const Task *task) {
 			begin_phase(look, "UPLOAD_ARTIFACTS");
 		else
 			finish(look, "FAILED");
+		return;
+	}
+	if (!glass_alive(region_glass(look->region))) {
+		host_stopped(look);
+		return;
+	}
+	/* A glass that is killed needs a moment to end, and its containers end first. */
+	if (task && !task_container(task, 0).has_exit_code &&
+		g_get_real_time() - task_container(task, 0).stopped_at <
+			GLASS_ENDS_S * G_USEC_PER_SEC) {
+		region_wake_after(look->region, CODEBUILD_CONTROLLER, GLASS_ENDS_S);
 		return;
 	}
 	const char *reason = task ? task_container(task, 0).reason : NULL;
@@ -395,6 +379,7 @@ static void watch_container(Look *look) {
 	if (!task)
 		task = adopt(look);
 	look->build = codebuild_events_take(look->region, value_steal(&look->build));
+	codebuild_bases_look(look->region, look->build);
 	if (!task || task_status(task) == TASK_STOPPED) {
 		container_ended(look, task);
 		return;
@@ -420,7 +405,7 @@ static void on_artifacts(GObject *object, GAsyncResult *result, gpointer data) {
 		end_phase(&look, "SUCCEEDED", NULL, NULL);
 		codebuild_say(look.region, look.scope, look.build,
 			"Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED");
-		finish(&look, all_succeeded(look.build) ? "SUCCEEDED" : "FAILED");
+		finish(&look, codebuild_all_succeeded(look.build) ? "SUCCEEDED" : "FAILED");
 	} else {
 		fail_by(&look, NULL, error);
 	}
@@ -470,6 +455,7 @@ static void follow(Look *look) {
 			g_hash_table_remove(look->runner->places, id);
 		}
 		if (!packing) {
+			codebuild_cache_touch(look->region, look->scope, look->build);
 			codebuild_secrets_forget(look->region, look->build);
 			if (look->runner->tasks)
 				codebuild_sweep(look->region);
@@ -562,10 +548,7 @@ static void lost(Look *look) {
 	if (!value_to_bool(internal_of(look, "launched")) ||
 		codebuild_phase_is(look->build, "UPLOAD_ARTIFACTS") || !store_begin(store, NULL))
 		return;
-	if (!in_phase(look))
-		begin_phase(look, "FINALIZING");
-	fail(look, "FAULT", "BUILD_HOST_STOPPED",
-		"The machine that the build ran on was stopped. Retry the build.");
+	host_stopped(look);
 	keep(look);
 }
 
@@ -597,6 +580,11 @@ static void tell(Region *region, const char *line) {
 
 /* ---- start and stop ---- */
 
+void codebuild_project_gone(Region *region) {
+	((Runner *)region_data(region, CODEBUILD_CONTROLLER))->swept = FALSE;
+	region_wake(region, CODEBUILD_CONTROLLER);
+}
+
 static void runner_free(gpointer data) {
 	Runner *runner = data;
 	if (runner->flush)
@@ -617,6 +605,8 @@ gboolean codebuild_run_start(Region *region, GError **error) {
 	runner->progress = g_string_new(NULL);
 	region_set_data(region, CODEBUILD_CONTROLLER, runner, runner_free);
 	codebuild_environment_start(region, tell);
+	codebuild_bases_start(region);
+	codebuild_sweep_start(region);
 	Glass *glass = region_glass(region);
 	if (glass) {
 		runner->tasks = tasks_new(
@@ -633,4 +623,6 @@ gboolean codebuild_run_start(Region *region, GError **error) {
 
 void codebuild_run_stop(Region *region) {
 	codebuild_environment_stop(region);
+	codebuild_bases_stop(region);
+	codebuild_sweep_stop(region);
 }

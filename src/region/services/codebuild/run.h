@@ -6,9 +6,11 @@
  *   events/    what run.sh tells: files whose names tell the order, "003-start-BUILD"; texts beside
  *   output/    sources and what is made of them
  *   exported/, expanded/   values of variables, and of artifacts' names, at the end
+ *   wanted/    bases that it asks for (base.c)
  *   tmp/       run.sh's own
  *
- * and <uuid>.secrets beside it, which only the region reads: values that logs must not show.
+ * and beside it <uuid>.lock, held by jobs that write there, and <uuid>.secrets, which only the
+ * region reads: values that logs must not show.
  */
 #pragma once
 
@@ -18,6 +20,7 @@
 #define CODEBUILD_JOBS "builds/jobs"
 #define CODEBUILD_CACHES "builds/projects"
 #define CODEBUILD_HOME "/codebuild" /* in the container */
+#define CODEBUILD_BASES "/var/lib/terrarium/bases" /* in the container: see glass/build.h */
 #define CODEBUILD_TASK "build-" /* begins the ids of tasks */
 
 /* The uuid of a build; borrowed from it. */
@@ -54,6 +57,10 @@ extern const RegionHttpRoute codebuild_routes[];
 
 /* ---- source.c ---- */
 
+/* In a job: waits for one that works in the same folder (`job`, as the glass sees it) and has not
+ * noticed yet that its region is gone. Holds until the job's end. */
+gboolean codebuild_job_lock(const char *job, GError **error);
+
 typedef struct {
 	char *buildspec; /* its text */
 	char *revision; /* or NULL */
@@ -74,6 +81,13 @@ char *codebuild_source_folder(Value build, const char *identifier);
  * message is "CODE: words". Caller frees by g_strfreev. */
 char **codebuild_variables(Region *region, StoreScope scope, Value build, Value spec,
 	GPtrArray *secrets, GError **error);
+
+/* ---- spec.c ---- */
+
+/* The buildspec `text` as buildspec_parse has it, what is passed over written to the build's log.
+ * Errors are "CODE: words". */
+Value codebuild_spec(
+	Region *region, StoreScope scope, Value build, const char *text, GError **error);
 
 /* ---- script.c ---- */
 
@@ -104,10 +118,24 @@ Value codebuild_events_take(Region *region, Value build);
 /* The variables that the build exports, as the API has them. */
 Value codebuild_exported(Region *region, Value build);
 
+/* ---- base.c ---- */
+
+/* Has bases made that a build asks for: whenever its container may have written something. */
+void codebuild_bases_look(Region *region, Value build);
+void codebuild_bases_start(Region *region);
+void codebuild_bases_stop(Region *region);
+
 /* ---- sweep.c ---- */
 
-/* Removes folders of builds that have ended, and storage of projects that is no longer used. */
+/* Removes folders of builds that have ended, and storage of projects that is no longer used; once
+ * an hour also what makes too much of it. */
 void codebuild_sweep(Region *region);
+/* Storage is being removed: no build may take any. The controller is woken at the end. */
+gboolean codebuild_sweeps(Region *region);
+/* The storage that a build has was used now. */
+void codebuild_cache_touch(Region *region, StoreScope scope, Value build);
+void codebuild_sweep_start(Region *region);
+void codebuild_sweep_stop(Region *region);
 
 /* ---- log.c ---- */
 

@@ -5,16 +5,21 @@
 #include "region/services/codebuild/run.h"
 
 typedef struct {
-	char *folder; /* script/, as the region sees it */
+	Region *region;
+	char *folder; /* script/, below the home */
 	GError **error;
 } Writer;
 
 static gboolean write_text(const Writer *writer, const char *name, const char *text) {
-	g_autofree char *path = g_build_filename(writer->folder, name, NULL);
-	g_autofree char *parent = g_path_get_dirname(path);
-	g_mkdir_with_parents(parent, 0755);
-	return g_file_set_contents_full(
-		path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, writer->error);
+	g_autofree char *path =
+		g_build_filename(region_home(writer->region), writer->folder, name, NULL);
+	g_autofree char *below = g_build_filename(writer->folder, name, NULL);
+	g_autofree char *parent = g_path_get_dirname(below);
+	/* The glass's, which removes them in the end. */
+	g_autofree char *made =
+		glass_make_folder(region_glass(writer->region), parent, writer->error);
+	return made && g_file_set_contents_full(
+			       path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, writer->error);
 }
 
 static gboolean write_commands(const Writer *writer, const char *folder, Value commands) {
@@ -121,8 +126,9 @@ static gboolean write_cache(const Writer *writer, Value build, Value spec) {
 }
 
 gboolean codebuild_script_write(Region *region, Value build, Value spec, GError **error) {
-	g_autofree char *folder = codebuild_job_path(region, build, "script");
-	Writer writer = {folder, error};
+	g_autofree char *folder =
+		g_build_filename(CODEBUILD_JOBS, codebuild_uuid(build), "script", NULL);
+	Writer writer = {region, folder, error};
 	Value phases = value_get(spec, "phases");
 	for (const CodebuildFile *file = codebuild_scripts; file->name; file++)
 		if (!write_text(&writer, file->name, file->text))

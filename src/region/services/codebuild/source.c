@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <linux/openat2.h>
@@ -154,8 +155,8 @@ static gboolean remove_folder(const char *path) {
 }
 
 static gboolean make_folders(const Work *work, GError **error) {
-	static const char *const names[] = {"events", "exported", "expanded", "tmp", "output",
-		"script", "script/install", "local-cache"};
+	static const char *const names[] = {
+		"events", "exported", "expanded", "tmp", "output", "wanted", "local-cache"};
 	if (!remove_folder(work->job) || g_mkdir_with_parents(work->job, 0755) < 0)
 		return failed(error, work->job);
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -187,9 +188,15 @@ static GBytes *read_buildspec(const Work *work, GError **error) {
 	return g_bytes_new_take(text, n < 0 ? 0 : (gsize)n);
 }
 
+gboolean codebuild_job_lock(const char *job, GError **error) {
+	g_autofree char *path = g_strconcat(job, ".lock", NULL);
+	int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return (lock >= 0 && flock(lock, LOCK_EX) == 0) || failed(error, path);
+}
+
 static GBytes *source_job(gpointer data, GError **error) {
 	const Work *work = data;
-	if (!make_folders(work, error))
+	if (!codebuild_job_lock(work->job, error) || !make_folders(work, error))
 		return NULL;
 	for (guint i = 0; i < work->pieces->len; i++) {
 		const Piece *piece = &g_array_index(work->pieces, Piece, i);

@@ -1,10 +1,23 @@
-/* Folders that nobody needs any more, removed by a job in the glass: they hold files of its users.
+/*
+ * Folders that nobody needs any more, removed by jobs in the glass: they hold files of its users.
+ * Those of builds go when the build has ended, storage with its project (or when its cache is
+ * invalidated). What projects keep is bounded: storage that no build has used for two weeks goes,
+ * and, if all of it is more than 20 GiB (TERRARIUM_BUILD_CACHE_MIB), what was not used for longest.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "glass/build.h"
 #include "glass/job.h"
 #include "region/services/codebuild/run.h"
+
+#define DATA "codebuild/sweep"
+#define UNUSED_DAYS 14
+#define LIMIT_MIB (20 * 1024)
+#define LIMIT_VARIABLE "TERRARIUM_BUILD_CACHE_MIB"
+#define PRUNE_EVERY_S 3600
 
 static const StoreScope everywhere = {NULL, NULL};
 
@@ -56,15 +69,11 @@ static void keep_projects(Region *region, GPtrArray *caches) {
 	}
 }
 
-void codebuild_sweep(Region *region) {
-	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) caches = g_ptr_array_new_with_free_func(g_free);
+static void remove_unused(Region *region, const GPtrArray *jobs, const GPtrArray *caches) {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
 	static const char *const words[] = {"rm", "-rf", "--one-file-system", "--"};
 	for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
 		g_ptr_array_add(argv, g_strdup(words[i]));
-	keep_builds(region, jobs, caches);
-	keep_projects(region, caches);
 	add_unused(region, CODEBUILD_JOBS, jobs, argv);
 	add_unused(region, CODEBUILD_CACHES, caches, argv);
 	if (argv->len == G_N_ELEMENTS(words))
@@ -72,4 +81,87 @@ void codebuild_sweep(Region *region) {
 	g_ptr_array_add(argv, NULL);
 	glass_run_async(region_glass(region), NULL, (const char *const *)argv->pdata, NULL, NULL,
 		NULL, on_removed, NULL);
+}
+
+/* ---- what makes too much ---- */
+
+typedef struct {
+	Region *region;
+	GCancellable *cancellable; /* of the pruning under way; or NULL */
+	gint64 pruned; /* when it began; 0: never */
+} Sweep;
+
+static void on_pruned(GObject *source, GAsyncResult *result, gpointer data) {
+	g_autoptr(GError) error = NULL;
+	build_plain_finish(result, &error);
+	/* A region that ends has freed everything. */
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return;
+	Sweep *sweep = data;
+	if (error)
+		g_warning("storage of builds: %s", error->message);
+	g_clear_object(&sweep->cancellable);
+	region_wake(sweep->region, CODEBUILD_CONTROLLER);
+}
+
+static guint limit_mib(void) {
+	const char *given = g_getenv(LIMIT_VARIABLE);
+	guint64 mib = 0;
+	return given && g_ascii_string_to_unsigned(given, 10, 0, G_MAXINT, &mib, NULL) ? (guint)mib
+										       : LIMIT_MIB;
+}
+
+static void prune(Region *region, const GPtrArray *used) {
+	Sweep *sweep = region_data(region, DATA);
+	gint64 now = region_now(region);
+	if (sweep->cancellable ||
+		(sweep->pruned && now - sweep->pruned < (gint64)PRUNE_EVERY_S * G_USEC_PER_SEC))
+		return;
+	sweep->pruned = now;
+	sweep->cancellable = g_cancellable_new();
+	const BuildPruning pruning = {UNUSED_DAYS, limit_mib(), (const char *const *)used->pdata};
+	build_prune_async(region_glass(region), &pruning, sweep->cancellable, on_pruned, sweep);
+}
+
+gboolean codebuild_sweeps(Region *region) {
+	return ((const Sweep *)region_data(region, DATA))->cancellable != NULL;
+}
+
+void codebuild_cache_touch(Region *region, StoreScope scope, Value build) {
+	g_autofree char *cache = codebuild_cache_folder(scope, build);
+	g_autofree char *path = g_build_filename(region_home(region), cache, NULL);
+	utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+/* ---- all of it ---- */
+
+void codebuild_sweep(Region *region) {
+	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) caches = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) used = g_ptr_array_new();
+	keep_builds(region, jobs, caches);
+	for (guint i = 0; i < caches->len; i++)
+		g_ptr_array_add(used, caches->pdata[i]);
+	g_ptr_array_add(used, NULL);
+	prune(region, used);
+	keep_projects(region, caches);
+	remove_unused(region, jobs, caches);
+}
+
+static void sweep_free(gpointer data) {
+	Sweep *sweep = data;
+	g_clear_object(&sweep->cancellable);
+	g_free(sweep);
+}
+
+void codebuild_sweep_start(Region *region) {
+	Sweep *sweep = g_new0(Sweep, 1);
+	sweep->region = region;
+	region_set_data(region, DATA, sweep, sweep_free);
+}
+
+void codebuild_sweep_stop(Region *region) {
+	Sweep *sweep = region_data(region, DATA);
+	if (sweep && sweep->cancellable)
+		g_cancellable_cancel(sweep->cancellable);
 }
