@@ -11,7 +11,7 @@ import tarfile
 import urllib.request
 
 BUSYBOX = "/bin/busybox"
-APPLETS = "mkfifo mkdir rm tr id cp ln mv chmod sh sleep cat echo httpd nc wget nslookup true false env ls kill trap printf date seq".split()
+APPLETS = "mkfifo mkdir rm tr id su cp ln mv chmod sh sleep cat echo httpd nc wget nslookup true false env ls kill trap printf date seq".split()
 
 
 def program(path):

@@ -6,90 +6,10 @@ import os
 import signal
 import time
 import urllib.request
-import uuid
 import zipfile
 
-import pytest
-
+from builds import ACCOUNT, HOST
 from conftest import wait_until
-
-ACCOUNT = "000000000000"
-HOST = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
-
-
-class Builds:
-    def __init__(self, region):
-        self.region = region
-        self.name = "b-" + uuid.uuid4().hex[:8]
-        self.codebuild, self.logs = region.client("codebuild"), region.client("logs")
-        self.iam, self.ecr = region.client("iam"), region.client("ecr")
-        trust = {"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-        self.role = self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-        self.allow("*")
-        self.ecr.create_repository(repositoryName=self.name)
-        region.registry.push(self.name, "environment", User="0")
-        self.image = f"{HOST}/{self.name}:environment"
-        self.made = False
-
-    def allow(self, *actions):
-        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
-        self.iam.put_role_policy(RoleName=self.name, PolicyName="all", PolicyDocument=json.dumps(policy))
-
-    def project(self, buildspec, image=None, privileged=False, **more):
-        self.codebuild.create_project(
-            name=self.name,
-            source={"type": "NO_SOURCE", "buildspec": buildspec},
-            artifacts={"type": "NO_ARTIFACTS"},
-            environment={"type": "LINUX_CONTAINER", "image": image or self.image, "privilegedMode": privileged,
-                         "computeType": "BUILD_GENERAL1_SMALL", **more.pop("environment", {})},
-            serviceRole=self.role,
-            **more,
-        )
-        self.made = True
-
-    def start(self, **more):
-        return self.codebuild.start_build(projectName=self.name, **more)["build"]["id"]
-
-    def get(self, build):
-        return self.codebuild.batch_get_builds(ids=[build])["builds"][0]
-
-    def ended(self, build, seconds=60):
-        def ended():
-            now = self.get(build)
-            return now if now["buildComplete"] else None
-        return wait_until(ended, f"the build ends: {self.get(build)['currentPhase']}", seconds)
-
-    def phases(self, build):
-        return {p["phaseType"]: p.get("phaseStatus") for p in self.get(build)["phases"]}
-
-    def context(self, build, phase):
-        (found,) = [p for p in self.get(build)["phases"] if p["phaseType"] == phase]
-        return found["contexts"][0]
-
-    def lines(self, build):
-        logs = self.get(build)["logs"]
-        pages = self.logs.filter_log_events(
-            logGroupName=logs["groupName"], logStreamNames=[logs["streamName"]], limit=10000)
-        return [event["message"] for event in pages["events"]]
-
-    def close(self):
-        if self.made:
-            ids = self.codebuild.list_builds_for_project(projectName=self.name)["ids"]
-            for each in ids:
-                self.codebuild.stop_build(id=each)
-                self.ended(each)
-            self.codebuild.delete_project(name=self.name)
-        self.ecr.delete_repository(repositoryName=self.name, force=True)
-        self.iam.delete_role_policy(RoleName=self.name, PolicyName="all")
-        self.iam.delete_role(RoleName=self.name)
-
-
-@pytest.fixture
-def builds(region):
-    made = Builds(region)
-    yield made
-    made.close()
 
 
 def test_a_build_succeeds(builds):
@@ -125,6 +45,17 @@ phases:
     for line in ("kept one project in /tmp", "number 1", "number 2", "finally", "succeeding 1", "MORE=a b",
                  f"CODEBUILD_BUILD_ID={build}", "CODEBUILD_BUILD_NUMBER=1", "CODEBUILD_INITIATOR=root"):
         assert line in lines
+    # What AWS's page "Environment variables in build environments" lists, without those of batches, public builds,
+    # webhooks, and of a source that has a version.
+    arn = f"arn:aws:codebuild:us-east-1:{ACCOUNT}"
+    for line in ("AWS_DEFAULT_REGION=us-east-1", "AWS_REGION=us-east-1", f"CODEBUILD_BUILD_ARN={arn}:build/{build}",
+                 f"CODEBUILD_BUILD_IMAGE={builds.image}", "CODEBUILD_BUILD_SUCCEEDING=1", "HOME=/root", "CI=true",
+                 f"CODEBUILD_KMS_KEY_ID=arn:aws:kms:us-east-1:{ACCOUNT}:alias/aws/s3",
+                 f"CODEBUILD_LOG_PATH={build.split(':')[1]}", f"CODEBUILD_PROJECT_ARN={arn}:project/{builds.name}"):
+        assert line in lines, line
+    for name in ("CODEBUILD_SRC_DIR=/codebuild/output/src", "CODEBUILD_START_TIME=1"):
+        assert any(line.startswith(name) for line in lines), name
+    assert not any(line.startswith("CODEBUILD_RESOLVED_SOURCE_VERSION=") for line in lines)
     assert any("Entering phase BUILD" in line for line in lines)
     assert done["exportedEnvironmentVariables"] == [{"name": "TAG", "value": "v1"}]
     groups = builds.region.client("ec2").describe_vpcs()["Vpcs"]
@@ -211,6 +142,63 @@ phases:
     assert builds.ended(build)["buildStatus"] == "FAILED"
     assert builds.context(build, "PROVISIONING")["statusCode"] == "ACCESS_DENIED"
     secrets.delete_secret(SecretId=builds.name, ForceDeleteWithoutRecovery=True)
+
+
+def test_run_as(builds):
+    passwd = "root:x:0:0::/root:/bin/sh\nworker:x:1001:1001::/:/bin/sh\nother:x:1002:1002::/:/bin/sh\n"
+    builds.region.registry.push(builds.name, "users", {"etc/passwd": (passwd, 0o644)}, User="0")
+    builds.project("""
+version: 0.2
+run-as: worker
+env: {exported-variables: [MADE]}
+phases:
+  install: {run-as: root, commands: ['echo "install $(id -u)"', "mkdir -m 777 out", "cd out", "export FIRST=one"]}
+  pre_build: {run-as: other, commands: ['echo "pre_build $(id -u) $FIRST ${PWD##*/}"', "export SECOND=two"]}
+  build:
+    commands: ['echo "build $(id -u) $FIRST $SECOND"', "echo made >file", "export MADE=yes", "echo no >/etc/passwd && exit 1; true"]
+  post_build: {commands: ['echo "post_build $(id -u) $MADE"', "exit 7"]}
+artifacts: {files: [file]}
+""", image=f"{HOST}/{builds.name}:users")
+    build = builds.start()
+    done, lines = builds.ended(build), builds.lines(build)
+    for line in ("install 0", "pre_build 1002 one out", "build 1001 one two", "post_build 1001 yes"):
+        assert line in lines, "\n".join(lines)
+    assert builds.phases(build)["BUILD"] == "SUCCEEDED" and builds.phases(build)["POST_BUILD"] == "FAILED"
+    assert done["exportedEnvironmentVariables"] == [{"name": "MADE", "value": "yes"}]
+    build = builds.start(buildspecOverride="version: 0.2\nrun-as: nobody-here\nphases: {build: {commands: [id]}}")
+    assert builds.ended(build)["buildStatus"] == "FAILED"
+    assert any("nobody-here" in line for line in builds.lines(build))
+
+
+def test_retries(builds):
+    """A failed build is tried again as often as the project says; RetryBuild makes the same build by hand."""
+    builds.project(
+        'version: 0.2\nphases: {build: {commands: [\'echo "$WORD"\', "test -e /codebuild/local-cache/passes"]}}',
+        autoRetryLimit=2, environment={"environmentVariables": [{"name": "WORD", "value": "project"}]})
+    first = builds.start(environmentVariablesOverride=[{"name": "WORD", "value": "override"}])
+
+    def chain():
+        ids = builds.codebuild.list_builds_for_project(projectName=builds.name, sortOrder="ASCENDING")["ids"]
+        return len(ids) == 3 and ids
+
+    ids = wait_until(chain, "two more builds", 60)
+    done = [builds.ended(each) for each in ids]
+    assert ids[0] == first and {each["buildStatus"] for each in done} == {"FAILED"}
+    arns = [each["arn"] for each in done]
+    assert [each["autoRetryConfig"] for each in done] == [
+        {"autoRetryLimit": 2, "autoRetryNumber": 0, "nextAutoRetry": arns[1]},
+        {"autoRetryLimit": 2, "autoRetryNumber": 1, "nextAutoRetry": arns[2], "previousAutoRetry": arns[0]},
+        {"autoRetryLimit": 2, "autoRetryNumber": 2, "previousAutoRetry": arns[1]}]
+    assert all("override" in builds.lines(each) for each in ids)
+    again = builds.codebuild.retry_build(id=ids[2])["build"]
+    assert again["buildNumber"] == 4 and again["autoRetryConfig"] == {"autoRetryLimit": 2, "autoRetryNumber": 0}
+    builds.codebuild.update_project(name=builds.name, autoRetryLimit=0)
+    builds.codebuild.stop_build(id=again["id"])
+    assert builds.ended(again["id"])["buildStatus"] == "STOPPED"
+    assert "nextAutoRetry" not in builds.get(again["id"])["autoRetryConfig"]
+    alone = builds.start()
+    assert builds.ended(alone)["buildStatus"] == "FAILED" and "autoRetryConfig" not in builds.get(alone)
+    assert "project" in builds.lines(alone)
 
 
 SLEEPS = "version: 0.2\nphases: {build: {commands: ['echo begun', 'sleep 600']}}"
@@ -327,9 +315,6 @@ def test_docker_in_the_image_that_serves_awss(builds):
     assert any("Using cache" in line for line in builds.lines(build)), builds.lines(build)
     after = builds.ecr.describe_images(repositoryName=builds.name, imageIds=[{"imageTag": "app"}])["imageDetails"][0]
     assert after["imageDigest"] == before["imageDigest"]
-    build = builds.start(privilegedModeOverride=False)
-    assert builds.ended(build)["buildStatus"] == "FAILED"
-    assert any("Cannot connect to the Docker daemon" in line for line in builds.lines(build))
 
 
 def zipped(files):

@@ -390,6 +390,8 @@ char *codebuild_start(
 	if (first && first->revision)
 		build = value_with_take(
 			build, "resolvedSourceVersion", value_string(first->revision));
+	/* AWS: "CodeBuild does not support auto-retry for CodePipeline". */
+	build = value_without_take(build, "autoRetryConfig");
 	char *id = g_strdup(value_get_text(build, "id"));
 	codebuild_build_put_take(region, scope, build);
 	return id;

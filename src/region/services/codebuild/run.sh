@@ -34,7 +34,12 @@ start_shell() {
 	(
 		exec 7>&- 8>&-
 		if [ -n "$user" ] && [ "$user" != "$(id -un 2>/dev/null)" ]; then
-			su -m -s "$(command -v "$shell_program")" "$user" -c ". $script/shell.sh"
+			path=$(command -v "$shell_program")
+			case $path in
+			/*) ;;
+			*) path=/bin/$shell_program ;; # busybox has its own
+			esac
+			su -m -s "$path" "$user" -c ". $script/shell.sh"
 		else
 			"$shell_program" "$script/shell.sh"
 		fi

@@ -5,7 +5,8 @@ if [ -f /codebuild/tmp/folder ]; then
 else
 	cd "$CODEBUILD_SRC_DIR"
 fi
-trap '__status=$?; export -p >/codebuild/tmp/environment; pwd >/codebuild/tmp/folder; exit $__status' EXIT
+# What another user (run-as) left is his.
+trap '__status=$?; rm -f /codebuild/tmp/environment /codebuild/tmp/folder; export -p >/codebuild/tmp/environment; pwd >/codebuild/tmp/folder; exit $__status' EXIT
 while read -r CODEBUILD_BUILD_SUCCEEDING __file </codebuild/tmp/ask; do
 	export CODEBUILD_BUILD_SUCCEEDING
 	. "$__file" </dev/null

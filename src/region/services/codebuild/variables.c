@@ -81,6 +81,7 @@ static void add_aws(const Variables *to) {
 	add(to, "AWS_DEFAULT_REGION", to->scope.region);
 	add(to, "AWS_ENDPOINT_URL", endpoint);
 	add(to, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", relative);
+	add(to, "HOME", "/root");
 	add(to, "CI", "true");
 	add(to, "CODEBUILD_CI", "true");
 	add(to, "CODEBUILD_BUILD_ARN", value_get_text(build, "arn"));
@@ -94,8 +95,9 @@ static void add_aws(const Variables *to) {
 	add(to, "CODEBUILD_LOG_PATH",
 		value_text(value_get_path(build, "logs", "streamName", NULL)));
 	add(to, "CODEBUILD_PROJECT_ARN", project);
-	add(to, "CODEBUILD_RESOLVED_SOURCE_VERSION",
-		value_get_text(build, "resolvedSourceVersion"));
+	if (value_has(build, "resolvedSourceVersion")) /* sources in S3 have none */
+		add(to, "CODEBUILD_RESOLVED_SOURCE_VERSION",
+			value_get_text(build, "resolvedSourceVersion"));
 	add(to, "CODEBUILD_SOURCE_VERSION", value_get_text(build, "sourceVersion"));
 	add(to, "CODEBUILD_SOURCE_REPO_URL",
 		value_text(value_get_path(build, "source", "location", NULL)));
