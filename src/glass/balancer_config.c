@@ -5,6 +5,7 @@
  * whatever order HAProxy gives its own kinds of statements.
  */
 #include "glass/balancer.h"
+#include "glass/glass.h"
 
 #include <string.h>
 
@@ -140,16 +141,6 @@ void balancer_action_forward(BalancerAction *action, const char *group, int weig
 
 /* ---- words of HAProxy's language ---- */
 
-static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean fail(GError **error, const char *format, ...) {
-	va_list arguments;
-	va_start(arguments, format);
-	g_autofree char *message = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, message);
-	return FALSE;
-}
-
 /* One argument, quoted: nothing in it can end it or the line. */
 static void append_quoted(GString *config, const char *text) {
 	g_string_append_c(config, '"');
@@ -215,7 +206,7 @@ static gboolean append_condition(
 	};
 	gboolean header = condition->kind == BALANCER_IF_HEADER;
 	if (header && !is_token(condition->name))
-		return fail(error, "not a header's name: %s",
+		return glass_refuse(error, "not a header's name: %s",
 			condition->name ? condition->name : "(none)");
 	g_string_append_printf(config, "\tacl %s ", acl);
 	if (header)
@@ -264,7 +255,8 @@ static void append_placeholders(GString *format, const char *text, const char *p
 static gboolean append_redirect(GString *config, const BalancerListener *listener,
 	const BalancerAction *action, const char *rule, GError **error) {
 	if (action->status != 301 && action->status != 302)
-		return fail(error, "a redirect's status is 301 or 302, not %d", action->status);
+		return glass_refuse(
+			error, "a redirect's status is 301 or 302, not %d", action->status);
 	const char *own = listener->https ? "https" : "http";
 	g_autofree char *protocol =
 		g_ascii_strdown(action->protocol ? action->protocol : "#{protocol}", -1);
@@ -296,7 +288,7 @@ static gboolean append_redirect(GString *config, const BalancerListener *listene
 static gboolean append_fixed(
 	GString *config, const BalancerAction *action, const char *rule, GError **error) {
 	if (action->status < 200 || action->status > 599)
-		return fail(error, "a fixed response's status is 2XX, 4XX or 5XX, not %d",
+		return glass_refuse(error, "a fixed response's status is 2XX, 4XX or 5XX, not %d",
 			action->status);
 	g_string_append_printf(config, "\thttp-request return status %d", action->status);
 	if (action->body && *action->body) {
@@ -323,13 +315,13 @@ static gboolean append_forward(GString *config, const BalancerSpec *spec,
 	const BalancerAction *action, const char *rule, GError **error) {
 	int total = 0, below = 0;
 	if (action->group_stickiness > 0)
-		return fail(error,
+		return glass_refuse(error,
 			"stickiness between the target groups of a forward action is not "
 			"supported");
 	for (guint i = 0; i < action->forwards->len; i++) {
 		const BalancerForward *forward = action->forwards->pdata[i];
 		if (!has_group(spec, forward->group))
-			return fail(
+			return glass_refuse(
 				error, "target group %s is not in the balancer", forward->group);
 		total += forward->weight;
 	}
@@ -447,7 +439,7 @@ static gboolean append_binds(GString *config, const BalancerSpec *spec,
 	const BalancerListener *listener, int fd, GError **error) {
 	g_autoptr(GString) options = g_string_new(NULL);
 	if (listener->https && !listener->certificate)
-		return fail(error, "listener %s has no certificate", listener->id);
+		return glass_refuse(error, "listener %s has no certificate", listener->id);
 	if (listener->https) {
 		g_string_append(options, " ssl alpn h2,http/1.1 crt ");
 		append_quoted(options, listener->certificate);
@@ -467,9 +459,9 @@ static gboolean append_binds(GString *config, const BalancerSpec *spec,
 static gboolean append_listener(GString *config, const BalancerSpec *spec,
 	const BalancerListener *listener, int fd, GError **error) {
 	if (!is_token(listener->id))
-		return fail(error, "not an id of a listener: %s", listener->id);
+		return glass_refuse(error, "not an id of a listener: %s", listener->id);
 	if (!listener->default_action)
-		return fail(error, "listener %s has no default action", listener->id);
+		return glass_refuse(error, "listener %s has no default action", listener->id);
 	g_string_append_printf(config, "\nfrontend listener-%s\n", listener->id);
 	if (!append_binds(config, spec, listener, fd, error))
 		return FALSE;
@@ -493,7 +485,7 @@ static gboolean append_check(GString *config, const BalancerGroup *group, GError
 	if (!check->enabled)
 		return TRUE;
 	if (!*matcher || strspn(matcher, "0123456789,-") != strlen(matcher))
-		return fail(error, "not a matcher of HTTP codes: %s", matcher);
+		return glass_refuse(error, "not a matcher of HTTP codes: %s", matcher);
 	g_string_append(config, "\toption httpchk\n\thttp-check send meth GET uri ");
 	append_quoted(config, check->path ? check->path : "/");
 	g_string_append_printf(config,
@@ -518,9 +510,9 @@ static void append_own_cookie(GString *config, const BalancerGroup *group) {
 
 static gboolean append_group(GString *config, const BalancerGroup *group, GError **error) {
 	if (!is_token(group->id))
-		return fail(error, "not an id of a target group: %s", group->id);
+		return glass_refuse(error, "not an id of a target group: %s", group->id);
 	if (group->cookie && !is_token(group->cookie))
-		return fail(error, "not a cookie's name: %s", group->cookie);
+		return glass_refuse(error, "not a cookie's name: %s", group->cookie);
 	g_string_append_printf(config, "\nbackend group-%s\n\tbalance %s\n\toption allbackups\n",
 		group->id, group->least_outstanding ? "leastconn" : "roundrobin");
 	if (group->stickiness > 0 && !group->cookie)

@@ -280,16 +280,6 @@ static pid_t server_pid(const char *id) {
 	return pid;
 }
 
-/* Field 22 of /proc/<pid>/stat, as job.c compares it. */
-static guint64 start_of(pid_t pid) {
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return 0;
-	const char *after = strrchr(text, ')');
-	g_auto(GStrv) fields = g_strsplit(after ? after + 2 : "", " ", 21);
-	return g_strv_length(fields) > 19 ? g_ascii_strtoull(fields[19], NULL, 10) : 0;
-}
-
 /* The last lines of the log, for words about a failure. Caller frees. */
 static char *log_tail(const char *path) {
 	g_autofree char *text = NULL;
@@ -324,9 +314,9 @@ static gboolean start_server(const DatabasePlace *place, const char *log, GError
 
 static gboolean wait_ready(const DatabasePlace *place, pid_t pid, const char *log, GError **error) {
 	const DatabaseEngine *engine = database_engine(place->spec->engine);
-	guint64 start = start_of(pid);
+	guint64 start = glass_start_of(pid);
 	for (int i = 0; i < READY_S * 20; i++) {
-		if (start == 0 || start_of(pid) != start) {
+		if (start == 0 || glass_start_of(pid) != start) {
 			g_autofree char *tail = log_tail(log);
 			return fail(error, "the server ended: %s", tail);
 		}
@@ -364,7 +354,8 @@ GBytes *database_bring_up(gpointer data, GError **error) {
 	}
 	if (!wait_ready(place, pid, log, error))
 		return NULL;
-	g_autofree char *result = g_strdup_printf("%d %" G_GUINT64_FORMAT, pid, start_of(pid));
+	g_autofree char *result =
+		g_strdup_printf("%d %" G_GUINT64_FORMAT, pid, glass_start_of(pid));
 	return g_bytes_new(result, strlen(result) + 1);
 }
 

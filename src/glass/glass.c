@@ -23,6 +23,15 @@
 
 G_DEFINE_QUARK(glass - error - quark, glass_error)
 
+gboolean glass_refuse(GError **error, const char *format, ...) {
+	va_list arguments;
+	va_start(arguments, format);
+	g_autofree char *message = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, message);
+	return FALSE;
+}
+
 #define ID_COUNT 65536u
 #define FIRST_ROOT_BASE 200000u
 #define END_WAIT_MS 20000
@@ -62,16 +71,6 @@ static char *record_path(const char *home) {
 	return g_build_filename(home, "glass.ini", NULL);
 }
 
-/* The start time of a process in clock ticks since boot; 0 if there is none. */
-static guint64 start_of(pid_t pid) {
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return 0;
-	const char *after = strrchr(text, ')');
-	g_auto(GStrv) fields = g_strsplit(after ? after + 2 : "", " ", 21);
-	return g_strv_length(fields) > 19 ? g_ascii_strtoull(fields[19], NULL, 10) : 0;
-}
-
 static char *boot_id(void) {
 	char *text = NULL;
 	if (!g_file_get_contents("/proc/sys/kernel/random/boot_id", &text, NULL, NULL))
@@ -91,7 +90,7 @@ static int find_running(GKeyFile *record, pid_t *pid) {
 	if (fd < 0)
 		return -1;
 	struct pollfd ended = {fd, POLLIN};
-	if (start_of(*pid) == g_key_file_get_uint64(record, "init", "start", NULL) &&
+	if (glass_start_of(*pid) == g_key_file_get_uint64(record, "init", "start", NULL) &&
 		poll(&ended, 1, 0) == 0)
 		return fd;
 	close(fd);
@@ -101,7 +100,7 @@ static int find_running(GKeyFile *record, pid_t *pid) {
 static gboolean write_record(Glass *glass, GKeyFile *record, GError **error) {
 	g_autofree char *path = record_path(glass->home), *boot = boot_id();
 	g_key_file_set_integer(record, "init", "pid", glass->pid);
-	g_key_file_set_uint64(record, "init", "start", start_of(glass->pid));
+	g_key_file_set_uint64(record, "init", "start", glass_start_of(glass->pid));
 	g_key_file_set_string(record, "init", "boot", boot);
 	g_key_file_set_string(
 		record, "egress", "reason", glass->egress_reason ? glass->egress_reason : "");

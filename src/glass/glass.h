@@ -24,6 +24,8 @@ typedef enum {
 
 #define GLASS_ERROR glass_error_quark()
 GQuark glass_error_quark(void);
+/* Sets G_IO_ERROR_INVALID_ARGUMENT for what cannot be run as it is asked for. Returns FALSE. */
+gboolean glass_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Opens the glass of `home` (made if missing): adopts the one that runs, else starts one. Only one
  * process may have a home open. Blocks for some milliseconds when starting. */

@@ -38,6 +38,10 @@ gboolean glass_run_sync(Glass *glass, const char *netns, const char *const *argv
 	const char *const *environment, GBytes *input, GBytes **output, int *exit_status,
 	GError **error);
 
+/* When a process started, in clock ticks since the machine's start: tells it from a later one of
+ * the same pid. 0: there is none. */
+guint64 glass_start_of(pid_t pid);
+
 /* A process that stays: its parent is the glass's init, so it outlives the caller. */
 typedef struct GlassProcess GlassProcess;
 /* It has ended. Its exit status is not known (init reaped it): what must be known is to be written

@@ -5,6 +5,7 @@
  * files.
  */
 #include "glass/oci.h"
+#include "glass/glass.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +22,6 @@
 #define INIT_PATH "/dev/init"
 #define MEBIBYTE G_GINT64_CONSTANT(1048576)
 #define FARGATE_FILES 65535 /* nofile of a Fargate task, soft and hard */
-
-static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean fail(GError **error, const char *format, ...) {
-	va_list arguments;
-	va_start(arguments, format);
-	g_autofree char *message = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, message);
-	return FALSE;
-}
 
 /* ---- users ---- */
 
@@ -106,7 +97,8 @@ static gboolean resolve_group(
 	char **group = find_account(groups, name);
 	if (group ? parse_id(group[2], &resolved->gid) : parse_id(name, &resolved->gid))
 		return TRUE;
-	return fail(error, "unable to find group %s: no matching entries in group file", name);
+	return glass_refuse(
+		error, "unable to find group %s: no matching entries in group file", name);
 }
 
 gboolean oci_user_resolve(const char *root, const char *user, OciUser *resolved, GError **error) {
@@ -118,11 +110,12 @@ gboolean oci_user_resolve(const char *root, const char *user, OciUser *resolved,
 	char **account = find_account(users, name);
 	if (account) {
 		if (!parse_id(account[2], &resolved->uid) || !parse_id(account[3], &resolved->gid))
-			return fail(error, "the image's passwd entry of user %s is broken", name);
+			return glass_refuse(
+				error, "the image's passwd entry of user %s is broken", name);
 		if (g_strv_length(account) > 5 && *account[5])
 			resolved->home = g_strdup(account[5]);
 	} else if (!parse_id(name, &resolved->uid)) {
-		return fail(
+		return glass_refuse(
 			error, "unable to find user %s: no matching entries in passwd file", name);
 	}
 	if (!resolved->home)
@@ -192,7 +185,8 @@ static json_t *arguments(const ContainerSpec *spec, const ImageConfig *image, GE
 	if (json_array_size(args) > before)
 		return args;
 	json_decref(args);
-	fail(error, "no command specified: neither the image nor the container definition has one");
+	glass_refuse(error,
+		"no command specified: neither the image nor the container definition has one");
 	return NULL;
 }
 
@@ -240,7 +234,7 @@ static const char *const docker_capabilities[] = {"AUDIT_WRITE", "CHOWN", "DAC_O
 static gboolean check_capabilities(char **names, GError **error) {
 	for (; names && *names; names++) {
 		if (!g_str_equal(*names, "ALL") && !g_strv_contains(known_capabilities, *names))
-			return fail(error, "unknown capability %s", *names);
+			return glass_refuse(error, "unknown capability %s", *names);
 	}
 	return TRUE;
 }
@@ -423,7 +417,8 @@ static json_t *sysctls(const ContainerSpec *spec, GError **error) {
 		for (gsize i = 0; i < G_N_ELEMENTS(own); i++)
 			allowed = allowed || g_str_has_prefix(*at, own[i]);
 		if (!allowed || !pair[1]) {
-			fail(error, "sysctl %s is not one of a container's own namespaces", *at);
+			glass_refuse(
+				error, "sysctl %s is not one of a container's own namespaces", *at);
 			json_decref(object);
 			return NULL;
 		}
@@ -496,7 +491,7 @@ char *oci_config(const ContainerSpec *spec, const ImageConfig *image, const OciP
 		!check_capabilities(spec->drop_capabilities, error))
 		return NULL;
 	if (spec->init_process && !place->init) {
-		fail(error,
+		glass_refuse(error,
 			"container %s asks for an init process (initProcessEnabled), and this "
 			"machine "
 			"has none to give: install catatonit",
@@ -522,7 +517,7 @@ char *oci_config(const ContainerSpec *spec, const ImageConfig *image, const OciP
 	char *text = config ? json_dumps(config, JSON_INDENT(1)) : NULL;
 	json_decref(config);
 	if (!text)
-		fail(error, "container %s: a text in its definition is not valid UTF-8",
+		glass_refuse(error, "container %s: a text in its definition is not valid UTF-8",
 			spec->name);
 	/* jansson's allocator is malloc, as GLib's is. */
 	return text;

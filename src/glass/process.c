@@ -23,8 +23,8 @@ struct GlassProcess {
 	gpointer data;
 };
 
-/* Field 22 of /proc/<pid>/stat: clock ticks since the machine's start. */
-static guint64 start_of(pid_t pid) {
+/* Field 22 of /proc/<pid>/stat. */
+guint64 glass_start_of(pid_t pid) {
 	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
 	if (!g_file_get_contents(path, &text, NULL, NULL))
 		return 0;
@@ -69,7 +69,7 @@ static int make_process(gpointer data, GlassParcel *parcel) {
 		return -1;
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	parcel->pid = pid;
-	parcel->start = start_of(pid);
+	parcel->start = glass_start_of(pid);
 	if (read(problem[0], &code, sizeof code) != sizeof code)
 		return fd;
 	errno = code;
@@ -79,7 +79,7 @@ static int make_process(gpointer data, GlassParcel *parcel) {
 static int find_process(gpointer data, GlassParcel *parcel) {
 	int fd = (int)syscall(SYS_pidfd_open, parcel->pid, 0);
 	struct pollfd ended = {fd, POLLIN};
-	if (fd >= 0 && start_of(parcel->pid) == parcel->start && poll(&ended, 1, 0) == 0)
+	if (fd >= 0 && glass_start_of(parcel->pid) == parcel->start && poll(&ended, 1, 0) == 0)
 		return fd;
 	errno = ENOENT;
 	return -1;

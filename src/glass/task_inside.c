@@ -71,16 +71,6 @@ static gint64 read_number(const char *path) {
 	return g_file_get_contents(path, &text, NULL, NULL) ? g_ascii_strtoll(text, NULL, 10) : 0;
 }
 
-/* Field 22 of /proc/<pid>/stat, as glass_process_start tells it. */
-static guint64 start_of(pid_t pid) {
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid), *text = NULL;
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return 0;
-	const char *after = strrchr(text, ')');
-	g_auto(GStrv) fields = g_strsplit(after ? after + 2 : "", " ", 21);
-	return g_strv_length(fields) > 19 ? g_ascii_strtoull(fields[19], NULL, 10) : 0;
-}
-
 /* A pidfd of the conmon that supervises here, or -1. */
 static int find_conmon(const char *runtime_id) {
 	pid_t pid = (pid_t)read_number("conmon.pid");
@@ -237,7 +227,7 @@ static gboolean create(const StartJob *job, GError **error) {
 static GVariant *write_record(GPtrArray *differences, GError **error) {
 	pid_t conmon = (pid_t)read_number("conmon.pid");
 	g_autoptr(GVariant) record = g_variant_ref_sink(
-		g_variant_new("(itx@as)", conmon, start_of(conmon), g_get_real_time(),
+		g_variant_new("(itx@as)", conmon, glass_start_of(conmon), g_get_real_time(),
 			g_variant_new_strv((const char *const *)differences->pdata,
 				(gssize)differences->len)));
 	return g_file_set_contents_full(RECORD, g_variant_get_data(record),

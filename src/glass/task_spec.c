@@ -3,6 +3,7 @@
  * which containers can start.
  */
 #include "glass/task.h"
+#include "glass/glass.h"
 
 static void volume_free(gpointer data) {
 	TaskVolume *volume = data;
@@ -46,16 +47,6 @@ ContainerSpec *task_spec_container(TaskSpec *spec, ContainerSpec *container) {
 	return container;
 }
 
-static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean fail(GError **error, const char *format, ...) {
-	va_list arguments;
-	va_start(arguments, format);
-	g_autofree char *message = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, message);
-	return FALSE;
-}
-
 static const ContainerSpec *find_container(const TaskSpec *spec, const char *name) {
 	for (guint i = 0; i < spec->containers->len; i++) {
 		const ContainerSpec *container = spec->containers->pdata[i];
@@ -77,17 +68,17 @@ static gboolean has_volume(const TaskSpec *spec, const char *name) {
 /* That the names it uses are there. */
 static gboolean check_names(const TaskSpec *spec, const ContainerSpec *container, GError **error) {
 	if (find_container(spec, container->name) != container)
-		return fail(error, "two containers are named '%s'", container->name);
+		return glass_refuse(error, "two containers are named '%s'", container->name);
 	for (guint i = 0; i < container->mounts->len; i++) {
 		const ContainerMount *mount = container->mounts->pdata[i];
 		if (!has_volume(spec, mount->source))
-			return fail(error, "container '%s' mounts the unknown volume '%s'",
+			return glass_refuse(error, "container '%s' mounts the unknown volume '%s'",
 				container->name, mount->source);
 	}
 	for (guint i = 0; i < container->volumes_from->len; i++) {
 		const ContainerMount *mount = container->volumes_from->pdata[i];
 		if (!find_container(spec, mount->source))
-			return fail(error,
+			return glass_refuse(error,
 				"container '%s' takes volumes from the unknown container '%s'",
 				container->name, mount->source);
 	}
@@ -101,16 +92,17 @@ static gboolean check_dependencies(
 		const ContainerDependency *dependency = container->depends_on->pdata[i];
 		const ContainerSpec *other = find_container(spec, dependency->container);
 		if (!other)
-			return fail(error, "container '%s' depends on the unknown container '%s'",
+			return glass_refuse(error,
+				"container '%s' depends on the unknown container '%s'",
 				container->name, dependency->container);
 		gboolean ends = dependency->condition == CONTAINER_COMPLETE ||
 				dependency->condition == CONTAINER_SUCCESS;
 		if (ends && other->essential)
-			return fail(error,
+			return glass_refuse(error,
 				"container '%s' waits for the end of '%s', which is essential",
 				container->name, other->name);
 		if (dependency->condition == CONTAINER_HEALTHY && !other->health_check)
-			return fail(error,
+			return glass_refuse(error,
 				"container '%s' waits for '%s' to be healthy, which has no health "
 				"check",
 				container->name, other->name);
@@ -145,7 +137,7 @@ static gboolean is_ready(const ContainerSpec *container, const GPtrArray *order)
 GPtrArray *task_spec_order(const TaskSpec *spec, GError **error) {
 	g_autoptr(GPtrArray) order = g_ptr_array_new();
 	if (spec->containers->len == 0) {
-		fail(error, "a task needs at least one container");
+		glass_refuse(error, "a task needs at least one container");
 		return NULL;
 	}
 	for (guint i = 0; i < spec->containers->len; i++) {
@@ -162,7 +154,7 @@ GPtrArray *task_spec_order(const TaskSpec *spec, GError **error) {
 				g_ptr_array_add(order, container);
 		}
 		if (order->len == before) {
-			fail(error, "the containers depend on each other in a circle");
+			glass_refuse(error, "the containers depend on each other in a circle");
 			return NULL;
 		}
 	}

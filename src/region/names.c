@@ -80,6 +80,21 @@ Value region_page(Value items, gint64 max, const char *token, const char *code, 
 	return value_builder_end(g_steal_pointer(&page));
 }
 
+Value region_page_answer(Value input, const RegionPaging *paging, const char *member,
+	Value items_taken, GError **error) {
+	g_auto(Value) items = items_taken;
+	g_autofree char *next = NULL;
+	g_autoptr(GError) local = NULL;
+	Value page = region_page(items, value_get_int(input, paging->size, paging->most),
+		value_get_text(input, paging->token), paging->code, &next, &local);
+	if (local) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return VALUE_NOTHING;
+	}
+	Value output = value_object_take(member, page, NULL);
+	return next ? value_with_take(output, paging->next, value_string(next)) : output;
+}
+
 /* ---- tags ---- */
 
 #define TAGS "tags"

@@ -137,6 +137,17 @@ gboolean region_arn_parse(
  * token that is not ours: NULL *error → the service's own code is given by the caller in `code`. */
 Value region_page(Value items, gint64 max, const char *token, const char *code, char **next_token,
 	GError **error);
+/* How a service's lists are paged: the members of the input that say how many (`most` unless given)
+ * and behind what, the one of the output that has the next token, and the code for a wrong one. */
+typedef struct {
+	const char *size, *token, *next;
+	gint64 most; /* 0: all */
+	const char *code;
+} RegionPaging;
+/* {MEMBER: the page that the input asks for, and the next token if there are more}. VALUE_NOTHING
+ * and an error for a token that is not ours. Takes the items. */
+Value region_page_answer(Value input, const RegionPaging *paging, const char *member,
+	Value items_taken, GError **error);
 
 /* ---- tags: kept in one place, by ARN or id ---- */
 

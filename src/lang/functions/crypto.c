@@ -6,16 +6,19 @@
 
 #include "lang/functions/functions.h"
 
-static Value hash(Value text, GChecksumType type, gboolean base64) {
+Value lang_hash(const void *bytes, gsize length, GChecksumType type, gboolean base64) {
 	g_autoptr(GChecksum) checksum = g_checksum_new(type);
-	g_checksum_update(
-		checksum, (const guchar *)value_text(text), (gssize)value_text_length(text));
+	g_checksum_update(checksum, bytes, (gssize)length);
 	if (!base64)
 		return value_string(g_checksum_get_string(checksum));
 	guint8 digest[64];
 	gsize size = sizeof digest;
 	g_checksum_get_digest(checksum, digest, &size);
 	return value_string_take(g_base64_encode(digest, size));
+}
+
+static Value hash(Value text, GChecksumType type, gboolean base64) {
+	return lang_hash(value_text(text), value_text_length(text), type, base64);
 }
 
 FUNCTION(md5) {

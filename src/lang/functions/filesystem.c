@@ -229,14 +229,7 @@ static Value file_hash(const Value *arguments, const LangScope *scope, GChecksum
 	*blame = 0;
 	if (!bytes)
 		return VALUE_NOTHING;
-	g_autoptr(GChecksum) checksum = g_checksum_new(type);
-	g_checksum_update(checksum, (const guchar *)bytes, (gssize)length);
-	if (!base64)
-		return value_string(g_checksum_get_string(checksum));
-	guint8 digest[64];
-	gsize size = sizeof digest;
-	g_checksum_get_digest(checksum, digest, &size);
-	return value_string_take(g_base64_encode(digest, size));
+	return lang_hash(bytes, length, type, base64);
 }
 
 FUNCTION(filemd5) {

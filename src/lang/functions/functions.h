@@ -28,6 +28,8 @@ extern const LangFunctionSpec lang_numeric_specs[], lang_string_specs[], lang_co
 	lang_encoding_specs[], lang_filesystem_specs[], lang_time_specs[], lang_crypto_specs[],
 	lang_network_specs[], lang_type_specs[];
 
+/* The checksum of bytes in hexadecimal digits, or as base64. */
+Value lang_hash(const void *bytes, gsize length, GChecksumType type, gboolean base64);
 /* Fails the call: returns VALUE_NOTHING with *problem set and *blame the argument's index. */
 Value lang_function_fail(int *blame, int index, char **problem, const char *format, ...)
 	G_GNUC_PRINTF(4, 5);

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "region/services/ec2/internal.h"
 
+static const RegionPaging paging = {"MaxResults", "NextToken", "NextToken", 0, "InvalidNextToken"};
+
 /* ---- addresses ---- */
 
 static guint32 mask(guint length) {
@@ -209,17 +211,8 @@ Value ec2_describe(RegionCall *call, Value input, const Ec2Describe *describe, G
 		if (passes(tagged, filters, describe->filters))
 			value_builder_add_take(all, value_steal(&tagged));
 	}
-	g_auto(Value) items = value_builder_end(g_steal_pointer(&all));
-	g_autofree char *next = NULL;
-	g_autoptr(GError) local = NULL;
-	Value page = region_page(items, value_get_int(input, "MaxResults", 0),
-		value_get_text(input, "NextToken"), "InvalidNextToken", &next, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return VALUE_NOTHING;
-	}
-	Value output = value_object_take(describe->output, page, NULL);
-	return next ? value_with_take(output, "NextToken", value_string(next)) : output;
+	return region_page_answer(
+		input, &paging, describe->output, value_builder_end(g_steal_pointer(&all)), error);
 }
 
 /* ---- tags ---- */
@@ -299,12 +292,8 @@ static Value describe_tags(RegionCall *call, Value input, GError **error) {
 				value_builder_add_take(all, value_steal(&tag));
 		}
 	}
-	g_auto(Value) items = value_builder_end(g_steal_pointer(&all));
-	g_autofree char *next = NULL;
-	Value page = region_page(items, value_get_int(input, "MaxResults", 0),
-		value_get_text(input, "NextToken"), "InvalidNextToken", &next, error);
-	Value output = value_object_take("Tags", page, NULL);
-	return next ? value_with_take(output, "NextToken", value_string(next)) : output;
+	return region_page_answer(
+		input, &paging, "Tags", value_builder_end(g_steal_pointer(&all)), error);
 }
 
 const RegionOperation ec2_tag_operations[] = {

@@ -66,17 +66,9 @@ void elbv2_forget(RegionCall *call, const char *kind, const char *arn) {
 }
 
 Value elbv2_page(Value input, const char *member, Value items_taken, GError **error) {
-	g_auto(Value) items = items_taken;
-	g_autofree char *next = NULL;
-	g_autoptr(GError) local = NULL;
-	Value page = region_page(items, value_get_int(input, "PageSize", 400),
-		value_get_text(input, "Marker"), "ValidationError", &next, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return VALUE_NOTHING;
-	}
-	Value output = value_object_take(member, page, NULL);
-	return next ? value_with_take(output, "NextMarker", value_string(next)) : output;
+	static const RegionPaging paging = {
+		"PageSize", "Marker", "NextMarker", 400, "ValidationError"};
+	return region_page_answer(input, &paging, member, items_taken, error);
 }
 
 gboolean elbv2_has_text(Value texts, const char *text) {

@@ -107,18 +107,25 @@ gboolean iam_check_document(const char *text, gboolean trust, GError **error) {
 
 Value iam_page(
 	RegionCall *call, Value input, const char *member, Value items_taken, GError **error) {
-	g_auto(Value) items = items_taken;
-	g_autofree char *next = NULL;
-	g_autoptr(GError) local = NULL;
-	Value page = region_page(items, value_get_int(input, "MaxItems", 100),
-		value_get_text(input, "Marker"), "ValidationError", &next, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return VALUE_NOTHING;
-	}
-	Value output =
-		value_object_take(member, page, "IsTruncated", value_bool(next != NULL), NULL);
-	return next ? value_with_take(output, "Marker", value_string(next)) : output;
+	static const RegionPaging paging = {"MaxItems", "Marker", "Marker", 100, "ValidationError"};
+	Value output = region_page_answer(input, &paging, member, items_taken, error);
+	return value_is_null(output) ? output
+				     : value_with_take(output, "IsTruncated",
+					       value_bool(value_has(output, "Marker")));
+}
+
+Value iam_list(RegionCall *call, const IamHolder *holder, Value input, const char *member,
+	GError **error) {
+	const char *prefix = value_text_or(value_get(input, "PathPrefix"), "/");
+	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
+	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->global, holder->kind);
+	const char *name;
+	Value object;
+	while (store_iter_next(&iter, &name, &object))
+		if (g_str_has_prefix(value_get_text(object, "Path"), prefix))
+			value_builder_add_take(
+				all, value_without_take(iam_view(call, object), "Tags"));
+	return iam_page(call, input, member, value_builder_end(g_steal_pointer(&all)), error);
 }
 
 void iam_set_tags(RegionCall *call, Value input, Value object) {

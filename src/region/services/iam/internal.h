@@ -53,6 +53,9 @@ void iam_no_such(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* A page of a list, as IAM's lists are answered. */
 Value iam_page(
 	RegionCall *call, Value input, const char *member, Value items_taken, GError **error);
+/* A page of all objects of a kind below the input's PathPrefix, without their tags. */
+Value iam_list(
+	RegionCall *call, const IamHolder *holder, Value input, const char *member, GError **error);
 void iam_set_tags(RegionCall *call, Value input, Value object);
 void iam_remove_tags(RegionCall *call, Value input, Value object);
 /* PermissionsBoundary of an input, if it has one, over the object. */

@@ -37,16 +37,7 @@ static Value get_role(RegionCall *call, Value input, GError **error) {
 }
 
 static Value list_roles(RegionCall *call, Value input, GError **error) {
-	const char *prefix = value_text_or(value_get(input, "PathPrefix"), "/");
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
-	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->global, IAM_ROLES);
-	const char *name;
-	Value role;
-	while (store_iter_next(&iter, &name, &role))
-		if (g_str_has_prefix(value_get_text(role, "Path"), prefix))
-			value_builder_add_take(
-				all, value_without_take(iam_view(call, role), "Tags"));
-	return iam_page(call, input, "Roles", value_builder_end(g_steal_pointer(&all)), error);
+	return iam_list(call, &iam_role, input, "Roles", error);
 }
 
 static Value update_role(RegionCall *call, Value input, GError **error) {

@@ -45,16 +45,7 @@ static Value get(RegionCall *call, Value input, GError **error) {
 }
 
 static Value list(RegionCall *call, Value input, GError **error) {
-	const char *prefix = value_text_or(value_get(input, "PathPrefix"), "/");
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
-	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->global, IAM_USERS);
-	const char *name;
-	Value user;
-	while (store_iter_next(&iter, &name, &user))
-		if (g_str_has_prefix(value_get_text(user, "Path"), prefix))
-			value_builder_add_take(
-				all, value_without_take(iam_view(call, user), "Tags"));
-	return iam_page(call, input, "Users", value_builder_end(g_steal_pointer(&all)), error);
+	return iam_list(call, &iam_user, input, "Users", error);
 }
 
 /* A new name or path; what its keys say of it goes along. */
@@ -211,16 +202,7 @@ static Value get_group(RegionCall *call, Value input, GError **error) {
 }
 
 static Value list_groups(RegionCall *call, Value input, GError **error) {
-	const char *prefix = value_text_or(value_get(input, "PathPrefix"), "/");
-	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
-	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->global, IAM_GROUPS);
-	const char *name;
-	Value group;
-	while (store_iter_next(&iter, &name, &group))
-		if (g_str_has_prefix(value_get_text(group, "Path"), prefix))
-			value_builder_add_take(
-				all, value_without_take(value_ref(group), IAM_INTERNAL));
-	return iam_page(call, input, "Groups", value_builder_end(g_steal_pointer(&all)), error);
+	return iam_list(call, &iam_group, input, "Groups", error);
 }
 
 static Value list_groups_for_user(RegionCall *call, Value input, GError **error) {

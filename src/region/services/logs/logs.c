@@ -88,19 +88,10 @@ static gint64 stored_bytes(RegionCall *call, const char *group, const char *stre
 	return bytes;
 }
 
-static Value page_of(
-	RegionCall *call, Value input, const char *member, Value items_taken, GError **error) {
-	g_auto(Value) items = items_taken;
-	g_autofree char *next = NULL;
-	g_autoptr(GError) local = NULL;
-	Value page = region_page(items, value_get_int(input, "limit", 50),
-		value_get_text(input, "nextToken"), "InvalidParameterException", &next, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return VALUE_NOTHING;
-	}
-	Value output = value_object_take(member, page, NULL);
-	return next ? value_with_take(output, "nextToken", value_string(next)) : output;
+static Value page_of(Value input, const char *member, Value items_taken, GError **error) {
+	static const RegionPaging paging = {
+		"limit", "nextToken", "nextToken", 50, "InvalidParameterException"};
+	return region_page_answer(input, &paging, member, items_taken, error);
 }
 
 static Value describe_groups(RegionCall *call, Value input, GError **error) {
@@ -115,7 +106,7 @@ static Value describe_groups(RegionCall *call, Value input, GError **error) {
 			value_builder_add_take(
 				all, value_with_take(value_ref(group), "storedBytes",
 					     value_int(stored_bytes(call, name, NULL))));
-	return page_of(call, input, "logGroups", value_builder_end(g_steal_pointer(&all)), error);
+	return page_of(input, "logGroups", value_builder_end(g_steal_pointer(&all)), error);
 }
 
 static void delete_below(RegionCall *call, const char *kind, const char *group) {
@@ -234,7 +225,7 @@ static Value describe_streams(RegionCall *call, Value input, GError **error) {
 	for (guint i = 0; i < found->len; i++)
 		value_builder_add_take(
 			all, g_array_index(found, Value, reversed ? found->len - 1 - i : i));
-	return page_of(call, input, "logStreams", value_builder_end(g_steal_pointer(&all)), error);
+	return page_of(input, "logStreams", value_builder_end(g_steal_pointer(&all)), error);
 }
 
 static Value delete_stream(RegionCall *call, Value input, GError **error) {

@@ -119,6 +119,8 @@ static gboolean passes(Value entry, Value filters) {
 }
 
 Value secret_list(RegionCall *call, Value input, GError **error) {
+	static const RegionPaging paging = {
+		"MaxResults", "NextToken", "NextToken", 100, "InvalidNextTokenException"};
 	g_autoptr(ValueBuilder) all = value_builder_new(VALUE_TUPLE, NULL);
 	g_auto(StoreIter) iter = store_iter(region_store(call->region), call->scope, SECRETS);
 	const char *name;
@@ -131,17 +133,8 @@ Value secret_list(RegionCall *call, Value input, GError **error) {
 		if (passes(entry, value_get(input, "Filters")))
 			value_builder_add_take(all, value_steal(&entry));
 	}
-	g_auto(Value) items = value_builder_end(g_steal_pointer(&all));
-	g_autofree char *next = NULL;
-	g_autoptr(GError) local = NULL;
-	Value page = region_page(items, value_get_int(input, "MaxResults", 100),
-		value_get_text(input, "NextToken"), "InvalidNextTokenException", &next, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return VALUE_NOTHING;
-	}
-	Value output = value_object_take("SecretList", page, NULL);
-	return next ? value_with_take(output, "NextToken", value_string(next)) : output;
+	return region_page_answer(
+		input, &paging, "SecretList", value_builder_end(g_steal_pointer(&all)), error);
 }
 
 Value secret_list_versions(RegionCall *call, Value input, GError **error) {

@@ -166,15 +166,11 @@ gboolean discovery_passes(
 
 Value discovery_page(
 	RegionCall *call, Value input, const char *member, Value items, GError **error) {
-	g_autofree char *next = NULL;
+	static const RegionPaging paging = {
+		"MaxResults", "NextToken", "NextToken", PAGE, "InvalidInput"};
 	if (error && *error)
 		return VALUE_NOTHING;
-	Value page = region_page(items, value_get_int(input, "MaxResults", PAGE),
-		value_get_text(input, "NextToken"), "InvalidInput", &next, error);
-	if (error && *error)
-		return VALUE_NOTHING;
-	Value output = value_object_take(member, page, NULL);
-	return next ? value_with_take(output, "NextToken", value_string(next)) : output;
+	return region_page_answer(input, &paging, member, value_ref(items), error);
 }
 
 /* ---- tags ---- */

@@ -122,17 +122,9 @@ static gboolean check_filters(Value filters, const char *const *keys, GError **e
 
 /* A page of `items` (taken) as `member` of the output. */
 static Value paged(Value input, Value items, gint64 most, const char *member, GError **error) {
-	g_auto(Value) all = items;
-	g_autofree char *next = NULL;
-	g_autoptr(GError) local = NULL;
-	Value page = region_page(all, value_get_int(input, "MaxResults", most),
-		value_get_text(input, "NextToken"), "InvalidNextToken", &next, &local);
-	if (local) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return VALUE_NOTHING;
-	}
-	Value output = value_object_take(member, page, NULL);
-	return next ? value_with_take(output, "NextToken", value_string(next)) : output;
+	const RegionPaging paging = {
+		"MaxResults", "NextToken", "NextToken", most, "InvalidNextToken"};
+	return region_page_answer(input, &paging, member, items, error);
 }
 
 /* ---- by path ---- */
