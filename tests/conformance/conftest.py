@@ -63,13 +63,13 @@ class Region:
         request = urllib.request.Request(f"{self.url}/_terrarium/clock?advance={seconds}", method="POST")
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
 
-    def client(self, service, key="terrarium", region="us-east-1"):
+    def client(self, service, key="terrarium", region="us-east-1", secret="made-up"):
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=key,
-            aws_secret_access_key="made-up",
+            aws_secret_access_key=secret,
             config=Config(retries={"max_attempts": 0}),
         )
 

@@ -1,5 +1,6 @@
-"""CodePipeline without a glass: structure, executions from S3 to S3 with approvals, its type."""
+"""CodePipeline without a glass: structure, executions from S3 to S3 with approvals."""
 
+import json
 import os
 import re
 import signal
@@ -502,111 +503,34 @@ def test_killed_at_any_time(tmp_path):
         region.end()
 
 
-CONFIG = """
-variable "mode" { default = "SUPERSEDED" }
-resource "aws_codepipeline" "p" {
-  name           = "types"
-  role_arn       = "ROLE"
-  pipeline_type  = "V2"
-  execution_mode = var.mode
-  artifact_store {
-    location = "pipe-artifacts"
-    type     = "S3"
-    encryption_key {
-      id   = "alias/own"
-      type = "KMS"
-    }
-  }
-  variable {
-    name          = "Greeting"
-    default_value = "hello"
-  }
-  trigger {
-    provider_type = "CodeStarSourceConnection"
-    git_configuration {
-      source_action_name = "Git"
-      push {
-        branches {
-          includes = ["main", "release/*"]
-          excludes = ["release/old"]
-        }
-      }
-    }
-  }
-  stage {
-    name = "Source"
-    action {
-      name             = "Git"
-      category         = "Source"
-      owner            = "AWS"
-      provider         = "CodeStarSourceConnection"
-      version          = "1"
-      output_artifacts = ["app"]
-      namespace        = "SourceVariables"
-      configuration = {
-        ConnectionArn    = "arn:aws:codestar-connections:us-east-1:000000000000:connection/none"
-        FullRepositoryId = "me/app"
-        BranchName       = "main"
-      }
-    }
-  }
-  stage {
-    name = "Build"
-    on_failure {
-      result = "RETRY"
-      retry_configuration { retry_mode = "ALL_ACTIONS" }
-    }
-    action {
-      name             = "Web"
-      category         = "Build"
-      owner            = "AWS"
-      provider         = "CodeBuild"
-      version          = "1"
-      input_artifacts  = ["app"]
-      output_artifacts = ["web"]
-      configuration = {
-        ProjectName          = "web"
-        EnvironmentVariables = jsonencode([{ name = "COMMIT", value = "#{SourceVariables.CommitId}" }])
-      }
-    }
-    action {
-      name               = "Ask"
-      category           = "Approval"
-      owner              = "AWS"
-      provider           = "Manual"
-      version            = "1"
-      run_order          = 2
-      timeout_in_minutes = 60
-    }
-  }
-  stage {
-    name = "Deploy"
-    action {
-      name            = "Ecs"
-      category        = "Deploy"
-      owner           = "AWS"
-      provider        = "ECS"
-      version         = "1"
-      input_artifacts = ["web"]
-      configuration   = { ClusterName = "c", ServiceName = "s" }
-    }
-  }
-  tags = { of = "types" }
-}
-"""
+def test_who_may_answer(pipes, name):
+    """A user who may answer one approval, and no other one."""
+    iam, user = pipes.region.client("iam"), f"reviewer-{name[:20]}"
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    actions = ["codepipeline:PutApprovalResult", "codepipeline:PutActionRevision"]
+    resource = f"arn:aws:codepipeline:us-east-1:000000000000:{name}/S1/Ask"
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=user, PolicyName="own", PolicyDocument=policy)
+    theirs = pipes.region.client("codepipeline", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    run = pipes.create(name, [SOURCE], [ASK, dict(ASK, name="Too")])
+    waiting = until(lambda: len(found := pipes.actions(name, run)) == 3 and found)
+    tokens = {each["actionName"]: each["output"]["executionResult"].get("externalExecutionId") for each in waiting[:2]}
 
+    def answer(action):
+        result = {"status": "Approved", "summary": "by a user"}
+        place = {"pipelineName": name, "stageName": "S1", "actionName": action}
+        return theirs.put_approval_result(**place, token=tokens[action], result=result)
 
-def test_type(pipes, terrarium, tmp_path):
-    (tmp_path / "main.tf").write_text(CONFIG.replace("ROLE", pipes.role))
-    terrarium("apply", "-auto-approve")
-    assert "No changes." in terrarium("plan", "-detailed-exitcode")
-    declared = pipes.api.get_pipeline(name="types")["pipeline"]
-    assert declared["triggers"][0]["gitConfiguration"]["push"][0]["branches"]["excludes"] == ["release/old"]
-    assert declared["stages"][1]["onFailure"] == {"result": "RETRY", "retryConfiguration": {"retryMode": "ALL_ACTIONS"}}
-    assert declared["artifactStore"]["encryptionKey"] == {"id": "alias/own", "type": "KMS"}
-    assert "0 added, 1 changed" in terrarium("apply", "-auto-approve", "-var=mode=QUEUED")
-    assert pipes.api.get_pipeline(name="types")["pipeline"]["executionMode"] == "QUEUED"
-    assert "No changes." in terrarium("plan", "-detailed-exitcode", "-var=mode=QUEUED")
-    failed = until(lambda: [each for each in pipes.executions("types") if each["status"] == "Failed"])
-    reason = pipes.actions("types", failed[0]["pipelineExecutionId"])[0]["output"]["executionResult"]["errorDetails"]
-    assert reason["message"]
+    with pytest.raises(ClientError) as failure:
+        answer("Too")
+    assert failure.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert f"{name}/S1/Too" in failure.value.response["Error"]["Message"]
+    answer("Ask")
+    (asked,) = [each for each in pipes.actions(name, run) if each["actionName"] == "Ask"]
+    assert asked["updatedBy"] == f"arn:aws:iam::000000000000:user/{user}"
+    assert pipes.status(name, run) == "InProgress"
+    revision = {"revisionId": "x", "revisionChangeId": "1", "created": 1700000000}
+    place = {"pipelineName": name, "stageName": "S0", "actionName": "Get"}
+    assert refused(theirs.put_action_revision, **place, actionRevision=revision) == "AccessDeniedException"
