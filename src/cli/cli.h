@@ -50,6 +50,9 @@ guint cli_port(void);
 /* The key pair to call the region with: its root's, if it is or was strict; else "terrarium", which
  * any region takes for the developer. Caller frees both. */
 void cli_keys(char **access_key_id, char **secret_access_key);
+/* What the aws command and SDKs need in their environment to reach the region and nothing else:
+ * "NAME=value", and names of what must not be there (NAME* for all that begin so). Caller frees. */
+char **cli_environment(void);
 /* "Error: …" on standard error; returns 1, for the command to return. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The same for a word that is none of a command's subcommands; says which one was meant, if that is

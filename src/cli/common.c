@@ -40,6 +40,28 @@ void cli_keys(char **access_key_id, char **secret_access_key) {
 	*secret_access_key = g_strdup("terrarium");
 }
 
+char **cli_environment(void) {
+	/* What would lead to other keys, or for a service to another endpoint. */
+	static const char *const unwanted[] = {"AWS_ENDPOINT_URL*",
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+		"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN",
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS*", NULL};
+	g_autofree char *key = NULL, *secret = NULL;
+	cli_keys(&key, &secret);
+	GPtrArray *settings = g_ptr_array_new();
+	for (const char *const *each = unwanted; *each; each++)
+		g_ptr_array_add(settings, g_strdup(*each));
+	g_ptr_array_add(
+		settings, g_strdup_printf("AWS_ENDPOINT_URL=http://127.0.0.1:%u", cli_port()));
+	g_ptr_array_add(settings, g_strconcat("AWS_ACCESS_KEY_ID=", key, NULL));
+	g_ptr_array_add(settings, g_strconcat("AWS_SECRET_ACCESS_KEY=", secret, NULL));
+	g_ptr_array_add(settings, g_strdup("AWS_REGION=us-east-1"));
+	g_ptr_array_add(settings, g_strdup("AWS_DEFAULT_REGION=us-east-1"));
+	g_ptr_array_add(settings, g_strdup("AWS_DISABLE_HOST_PREFIX_INJECTION=true"));
+	g_ptr_array_add(settings, NULL);
+	return (char **)g_ptr_array_free(settings, FALSE);
+}
+
 int cli_fail(const char *format, ...) {
 	va_list arguments;
 	va_start(arguments, format);

@@ -56,6 +56,20 @@ static void keep_early(Value state, gpointer data) {
 	g_mutex_unlock(&job->engine->lock);
 }
 
+/* Runs what is to run once the object is there, which is tainted until that has been done. */
+static gboolean provision(Job *job, Value state, Running *running) {
+	Engine *engine = job->engine;
+	const char *address = job->instance->address;
+	expansion_set_value(job->expansion, job->instance, value_ref(state));
+	EvalScope scope = engine_instance_scope(engine, job->module, job->resource, job->instance);
+	scope.self = state;
+	scope.has_self = TRUE;
+	return engine_provision(
+		       engine, &scope, job->resource->provisioners, FALSE, address, running) &&
+	       engine_put(
+		       engine, address, job->provider->address, NULL, object_of(job, state, FALSE));
+}
+
 /* Lets the provider make it so, and keeps what it answers as the job's object. */
 static gboolean carry_out(
 	Job *job, const Verb *verb, Value prior, Value planned, Value config, Value *state) {
@@ -83,8 +97,13 @@ static gboolean carry_out(
 			return FALSE;
 		return fine;
 	}
+	gboolean creating = value_is_null(prior);
+	gboolean provisions =
+		fine && creating && engine_provisions(job->resource->provisioners, FALSE);
 	fine &= engine_put(engine, address, job->provider->address, NULL,
-		object_of(job, *state, !fine && value_is_null(prior)));
+		object_of(job, *state, creating && (!fine || provisions)));
+	if (fine && provisions)
+		fine = provision(job, *state, &running);
 	g_autofree char *id = engine_id_of(*state);
 	if (fine)
 		engine_tell(engine, verb->ended, address, id, engine_running_s(&running));

@@ -7,6 +7,11 @@
 
 /* ---- modules ---- */
 
+static void removed_free(gpointer data) {
+	g_ptr_array_unref(((Removed *)data)->provisioners);
+	g_free(data);
+}
+
 static Module *module_new(
 	Config *config, Module *parent, ModuleCall *call, const char *dir, const char *shown) {
 	Module *module = g_new0(Module, 1);
@@ -28,7 +33,7 @@ static Module *module_new(
 	module->providers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	module->required = g_hash_table_new(g_str_hash, g_str_equal);
 	module->moved = g_ptr_array_new();
-	module->removed = g_ptr_array_new_with_free_func(g_free);
+	module->removed = g_ptr_array_new_with_free_func(removed_free);
 	module->imports = g_ptr_array_new();
 	module->checks = g_ptr_array_new();
 	g_ptr_array_add(config->modules, module);

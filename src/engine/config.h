@@ -44,6 +44,15 @@ typedef struct {
 	Module *module;
 } ProviderConfig;
 
+/* provisioner "local-exec" { … } */
+typedef struct {
+	const char *type;
+	gboolean at_destroy; /* else after the creation */
+	gboolean go_on; /* on_failure = continue */
+	LangBody *body;
+	SourceRange range; /* of the header */
+} Provisioner;
+
 typedef struct {
 	gboolean managed; /* else a data source */
 	const char *type, *name;
@@ -57,6 +66,7 @@ typedef struct {
 	GPtrArray *ignore_changes; /* of const LangTraversal*; or NULL */
 	GPtrArray *replace_triggered_by; /* of LangExpr*; or NULL */
 	GPtrArray *preconditions, *postconditions; /* of LangBody* */
+	GPtrArray *provisioners; /* of Provisioner*; or NULL */
 	Module *module;
 } Resource;
 
@@ -65,6 +75,7 @@ typedef struct {
 	LangBody *body;
 	SourceRange range;
 	gboolean destroy; /* else only forgotten */
+	GPtrArray *provisioners; /* of Provisioner* */
 } Removed;
 
 typedef struct {

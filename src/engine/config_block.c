@@ -278,14 +278,23 @@ void config_read_moved(Module *module, const LangBlock *block, Diags *diags) {
 
 void config_read_removed(Module *module, const LangBlock *block, Diags *diags) {
 	static const char *const attributes[] = {"from", NULL};
-	static const char *const blocks[] = {"lifecycle", NULL};
+	static const char *const blocks[] = {"lifecycle", "provisioner", "connection", NULL};
 	static const char *const settings[] = {"destroy", NULL};
 	static const char *const none[] = {NULL};
 	config_check_names(block->body, attributes, blocks, diags);
 	if (!config_require(block->body, "from", diags))
 		return;
 	Removed *removed = g_new0(Removed, 1);
-	*removed = (Removed){block->body, block->header, TRUE};
+	*removed = (Removed){
+		block->body, block->header, TRUE, config_read_provisioners(block->body, diags)};
+	for (guint i = 0; i < removed->provisioners->len; i++) {
+		const Provisioner *provisioner = removed->provisioners->pdata[i];
+		if (!provisioner->at_destroy)
+			diags_error(diags, provisioner->range, "Invalid provisioner block",
+				"Only destroy-time provisioners are valid in \"removed\" blocks. "
+				"To "
+				"declare a destroy-time provisioner, use:\n    when = destroy");
+	}
 	g_autoptr(GPtrArray) lifecycle = config_blocks_of(block->body, "lifecycle");
 	if (lifecycle->len > 0) {
 		config_check_names(lifecycle->pdata[0], settings, none, diags);

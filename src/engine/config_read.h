@@ -71,3 +71,8 @@ void config_read_check(Module *module, LangBlock *block, Diags *diags);
 /* Reads a resource (managed) or data block into its module, as those of config_block.c do. */
 void config_read_resource(Module *module, const LangBlock *block, gboolean managed, Diags *diags);
 void config_resource_free(Resource *resource);
+
+/* ---- config_provisioner.c ---- */
+
+/* The provisioners in a body. Caller frees the array. */
+GPtrArray *config_read_provisioners(const LangBody *body, Diags *diags);

@@ -74,16 +74,14 @@ static void read_provider_reference(Resource *resource, const LangBody *body, Di
 			"a configuration alias.");
 }
 
-static void refuse_provisioners(const Resource *resource, Diags *diags) {
-	for (guint i = 0; i < resource->body->blocks->len; i++) {
-		const LangBlock *block = resource->body->blocks->pdata[i];
-		if (g_str_equal(block->type, "provisioner") ||
-			g_str_equal(block->type, "connection"))
-			diags_error(diags, block->header, "Provisioners are not implemented",
-				"Terrarium does not run provisioners (%s). Do the same in the "
-				"image, in the task, or in a "
-				"step of the pipeline.",
-				block->n_labels > 0 ? block->labels[0] : block->type);
+/* Data sources have none. */
+static void refuse_provisioners(const LangBody *body, Diags *diags) {
+	static const char *const reserved[] = {"provisioner", "connection", NULL};
+	for (guint i = 0; i < body->blocks->len; i++) {
+		const LangBlock *block = body->blocks->pdata[i];
+		if (g_strv_contains(reserved, block->type))
+			diags_error(diags, block->type_range, "Unsupported block type",
+				"Blocks of type \"%s\" are not expected here.", block->type);
 	}
 }
 
@@ -92,6 +90,7 @@ void config_resource_free(Resource *resource) {
 	g_clear_pointer(&resource->replace_triggered_by, g_ptr_array_unref);
 	g_clear_pointer(&resource->preconditions, g_ptr_array_unref);
 	g_clear_pointer(&resource->postconditions, g_ptr_array_unref);
+	g_clear_pointer(&resource->provisioners, g_ptr_array_unref);
 	g_free(resource);
 }
 
@@ -119,7 +118,10 @@ void config_read_resource(Module *module, const LangBlock *block, gboolean manag
 	g_autoptr(GPtrArray) lifecycle = config_blocks_of(block->body, "lifecycle");
 	if (lifecycle->len > 0)
 		read_lifecycle(resource, lifecycle->pdata[0], diags);
-	refuse_provisioners(resource, diags);
+	if (managed)
+		resource->provisioners = config_read_provisioners(block->body, diags);
+	else
+		refuse_provisioners(block->body, diags);
 	char *name = resource_name(resource);
 	Resource *other = g_hash_table_lookup(module->resource_index, name);
 	if (other) {

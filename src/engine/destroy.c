@@ -57,7 +57,11 @@ static gboolean destroy(GraphNode *node, gpointer data) {
 	g_auto(Value) nothing = value_null(schema_block_type(change->schema->block));
 	g_autoptr(Diags) own = diags_new();
 	Running running;
-	engine_let_go(engine, &running, shown, "destroying");
+	engine_begin_running(&running, shown, "destroying");
+	if (!deposed && !before->tainted &&
+		!engine_provision_destruction(engine, change->address, prior, &running))
+		return FALSE;
+	engine_let_go_on(engine, &running);
 	gboolean fine = provider->class->apply(
 		provider->provider, type, plain, nothing, nothing, &left, NULL, NULL, own);
 	engine_come_back(engine, &running);

@@ -296,6 +296,7 @@ static void validate_instance(Engine *engine, ModuleInstance *module, const Reso
 		if (validate)
 			validate(provider->provider, resource->type, plain, own);
 	}
+	engine_validate_provisioners(engine, &scope, resource, schema->block, own);
 	g_autofree char *name = resource_name(resource);
 	engine_take_diags(engine, own, resource->body, resource->range, name);
 	engine_validate_conditions(engine, &scope, resource->preconditions);

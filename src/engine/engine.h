@@ -28,6 +28,8 @@ typedef enum {
 	EVENT_IMPORTING,
 	EVENT_IMPORTED,
 	EVENT_STILL, /* detail: "creating", "destroying", … */
+	EVENT_PROVISIONING, /* detail: "local-exec" */
+	EVENT_PROVISIONER_OUTPUT, /* detail: "local-exec", a line break, and what it printed */
 } EngineEventKind;
 
 /* Called from several threads, one at a time. detail: "[id=vpc-1]", or NULL. */

@@ -234,6 +234,9 @@ typedef struct {
 } Running;
 void engine_let_go(Engine *engine, Running *running, const char *address, const char *verb);
 void engine_come_back(Engine *engine, Running *running);
+/* The two steps of letting go: its time begins; the lock is let go, maybe several times. */
+void engine_begin_running(Running *running, const char *address, const char *verb);
+void engine_let_go_on(Engine *engine, Running *running);
 /* Seconds since it began. */
 gint64 engine_running_s(const Running *running);
 /* Walks a graph, as graph_walk does, while what runs long is told. */
@@ -250,6 +253,8 @@ gboolean engine_attach_state(Engine *engine);
 gboolean engine_move(Engine *engine);
 /* Whether a removed block says that it is only to leave the state. */
 gboolean engine_is_forgotten(Engine *engine, const char *address);
+/* The removed block about an address that destroys it; or NULL. */
+const Removed *engine_removed(Engine *engine, const char *address);
 void engine_warn_of_forgotten(const Plan *plan, Diags *diags);
 /* Checks moved, removed and import blocks against the rest of the configuration. */
 void engine_validate_refactoring(Engine *engine);
@@ -297,6 +302,28 @@ gboolean engine_refuse_destroy(Engine *engine, const Resource *resource, const c
  * state and the plan's drift learn it. FALSE after errors. */
 gboolean engine_refresh(Engine *engine, const char *address, ProviderInstance *provider,
 	const Schema *schema, SourceRange where, Value *value);
+
+/* ---- provision.c ---- */
+
+/* Runs those provisioners of the object at `address` that run then. scope: has the object as self.
+ * running: what the object's creation or destruction began. FALSE after an error. */
+gboolean engine_provision(Engine *engine, const EvalScope *scope, const GPtrArray *provisioners,
+	gboolean at_destroy, const char *address, Running *running);
+/* Whether there are any that run then. */
+gboolean engine_provisions(const GPtrArray *provisioners, gboolean at_destroy);
+/* Before its object is destroyed: those of its resource, or of the removed block about it. self:
+ * the object. FALSE after an error. */
+gboolean engine_provision_destruction(
+	Engine *engine, const char *address, Value self, Running *running);
+/* While planning: refuses provisioners that would have to run then and cannot here. FALSE after
+ * errors. */
+gboolean engine_check_provisioners(
+	Engine *engine, const GPtrArray *provisioners, gboolean at_destroy, const char *address);
+/* The same for an object that is to be destroyed. */
+gboolean engine_check_destruction(Engine *engine, const char *address);
+/* Checks their arguments; block: of their resource, for self. */
+void engine_validate_provisioners(Engine *engine, const EvalScope *scope, const Resource *resource,
+	const SchemaBlock *block, Diags *diags);
 
 /* ---- ignore_changes.c ---- */
 

@@ -17,6 +17,7 @@ typedef struct {
 	Ordering *ordering;
 	const Module *module;
 	GraphNode *node;
+	gboolean may_be_itself; /* a provisioner, which runs when its resource's object is there */
 } Referrer;
 
 void order_free(Order *order) {
@@ -85,6 +86,8 @@ static gboolean refers_to_itself(
 	const Referrer *referrer, gconstpointer what, const LangTraversal *traversal) {
 	if (!what || node_of(referrer->ordering, what) != referrer->node)
 		return FALSE;
+	if (referrer->may_be_itself)
+		return TRUE;
 	const Resource *resource = what;
 	g_autofree char *name = resource_name(resource);
 	const char *path = referrer->module->path;
@@ -153,22 +156,39 @@ static void refer(const LangTraversal *traversal, gpointer data) {
 
 static void refer_in(
 	Ordering *ordering, const Module *module, gconstpointer what, const LangExpr *expr) {
-	Referrer referrer = {ordering, module, node_of(ordering, what)};
+	Referrer referrer = {ordering, module, node_of(ordering, what), FALSE};
 	if (expr)
 		lang_expr_references(expr, refer, &referrer);
 }
 
 static void refer_in_body(
 	Ordering *ordering, const Module *module, gconstpointer what, const LangBody *body) {
-	Referrer referrer = {ordering, module, node_of(ordering, what)};
+	Referrer referrer = {ordering, module, node_of(ordering, what), FALSE};
 	if (body)
 		lang_body_references(body, refer, &referrer);
+}
+
+static gboolean is_provisioner(const LangBlock *block) {
+	return g_str_equal(block->type, "provisioner") || g_str_equal(block->type, "connection");
+}
+
+static void refer_in_resource(Ordering *ordering, const Module *module, const Resource *resource) {
+	Referrer referrer = {ordering, module, node_of(ordering, resource), FALSE};
+	const LangBody *body = resource->body;
+	for (guint i = 0; i < body->attributes->len; i++)
+		lang_expr_references(
+			((LangAttribute *)body->attributes->pdata[i])->expr, refer, &referrer);
+	for (guint i = 0; i < body->blocks->len; i++) {
+		const LangBlock *block = body->blocks->pdata[i];
+		referrer.may_be_itself = is_provisioner(block);
+		lang_body_references(block->body, refer, &referrer);
+	}
 }
 
 /* A reference that is not evaluated, which JSON spells as a string. */
 static void refer_to(
 	Ordering *ordering, const Module *module, gconstpointer what, const LangExpr *expr) {
-	Referrer referrer = {ordering, module, node_of(ordering, what)};
+	Referrer referrer = {ordering, module, node_of(ordering, what), FALSE};
 	const LangTraversal *traversal = lang_expr_traversal(expr);
 	if (traversal)
 		refer(traversal, &referrer);
@@ -184,7 +204,7 @@ static void depend_on_module(Ordering *ordering, GraphNode *node, const Module *
 	while (g_hash_table_iter_next(&iter, NULL, &call))
 		if (((ModuleCall *)call)->module)
 			depend_on_module(ordering, node, ((ModuleCall *)call)->module);
-	Referrer referrer = {ordering, module, node};
+	Referrer referrer = {ordering, module, node, FALSE};
 	depend_on_outputs(&referrer, module);
 }
 
@@ -213,7 +233,7 @@ static void depends_on(
 	guint n;
 	if (!expr || !lang_expr_tuple(expr, &elements, &n))
 		return;
-	Referrer referrer = {ordering, module, node};
+	Referrer referrer = {ordering, module, node, FALSE};
 	for (guint i = 0; i < n; i++) {
 		const LangTraversal *traversal = lang_expr_traversal(elements[i]);
 		if (!traversal) {
@@ -255,7 +275,7 @@ static void connect_variables(Ordering *ordering, const Module *module) {
 
 static void connect_resource(Ordering *ordering, const Module *module, const Resource *resource) {
 	GraphNode *node = node_of(ordering, resource);
-	refer_in_body(ordering, module, resource, resource->body);
+	refer_in_resource(ordering, module, resource);
 	refer_in(ordering, module, resource, resource->count);
 	refer_in(ordering, module, resource, resource->for_each);
 	depends_on(ordering, module, node, resource->depends_on);

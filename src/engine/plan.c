@@ -177,6 +177,16 @@ gboolean engine_refuse_destroy(Engine *engine, const Resource *resource, const c
 	return FALSE;
 }
 
+/* Whether we can run what is to run when the object is created, and before the old one goes. */
+static gboolean can_provision(const Job *job, ChangeAction action, ChangeReason reason) {
+	const char *address = job->instance->address;
+	gboolean creates = action != CHANGE_NONE && action != CHANGE_UPDATE;
+	gboolean destroys = action == CHANGE_REPLACE && reason != REASON_TAINTED;
+	return (!creates || engine_check_provisioners(
+				    job->engine, job->resource->provisioners, FALSE, address)) &&
+	       (!destroys || engine_check_destruction(job->engine, address));
+}
+
 static gboolean settle(Job *job, Value prior, Value config, ProviderPlan *plan) {
 	Engine *engine = job->engine;
 	ChangeReason reason = replace_reason(job, plan, prior);
@@ -206,7 +216,7 @@ static gboolean settle(Job *job, Value prior, Value config, ProviderPlan *plan) 
 	scope.self = change->after;
 	scope.has_self = TRUE;
 	gboolean refused = reason != REASON_NONE && job->resource->prevent_destroy;
-	if (refused)
+	if (refused || !can_provision(job, action, reason))
 		return FALSE;
 	return engine_check_conditions(
 		engine, &scope, job->resource->postconditions, "Resource postcondition");

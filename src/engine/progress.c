@@ -13,9 +13,17 @@ void engine_tell(Engine *engine, EngineEventKind kind, const char *address, cons
 			kind, address, detail, elapsed_s, engine->options.progress_data);
 }
 
-void engine_let_go(Engine *engine, Running *running, const char *address, const char *verb) {
+void engine_begin_running(Running *running, const char *address, const char *verb) {
 	*running = (Running){.address = address, .verb = verb, .started = g_get_monotonic_time()};
 	running->told = running->started;
+}
+
+void engine_let_go(Engine *engine, Running *running, const char *address, const char *verb) {
+	engine_begin_running(running, address, verb);
+	engine_let_go_on(engine, running);
+}
+
+void engine_let_go_on(Engine *engine, Running *running) {
 	g_ptr_array_add(engine->running, running);
 	g_mutex_unlock(&engine->lock);
 }

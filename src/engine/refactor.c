@@ -117,18 +117,26 @@ static gboolean is_about(const char *from, const char *plain) {
 	return g_str_has_prefix(plain, from) && (!plain[length] || plain[length] == '.');
 }
 
-gboolean engine_is_forgotten(Engine *engine, const char *address) {
+static const Removed *find_removed(Engine *engine, const char *address, gboolean destroy) {
 	g_autofree char *plain = address_without_keys(address);
 	for (guint i = 0; i < engine->config->modules->len; i++) {
 		const Module *module = engine->config->modules->pdata[i];
 		for (guint j = 0; j < module->removed->len; j++) {
 			const Removed *removed = module->removed->pdata[j];
 			g_autofree char *from = address_in(engine, removed->body, "from", module);
-			if (!removed->destroy && is_about(from, plain))
-				return TRUE;
+			if (removed->destroy == destroy && is_about(from, plain))
+				return removed;
 		}
 	}
-	return FALSE;
+	return NULL;
+}
+
+gboolean engine_is_forgotten(Engine *engine, const char *address) {
+	return find_removed(engine, address, FALSE) != NULL;
+}
+
+const Removed *engine_removed(Engine *engine, const char *address) {
+	return find_removed(engine, address, TRUE);
 }
 
 /* What a removed block names must be gone from the configuration. */

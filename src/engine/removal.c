@@ -93,6 +93,8 @@ static gboolean plan_removal(GraphNode *node, gpointer data) {
 	instance = state_instance(engine->state, removal->address);
 	if (value_is_null(now) || !instance)
 		return TRUE;
+	if (!instance->current->tainted && !engine_check_destruction(engine, removal->address))
+		return FALSE;
 	Change *change = deletion(engine, instance, schema, now, dependencies, NULL);
 	change->create_first = instance->current->create_before_destroy;
 	if (engine->options.mode != PLAN_DESTROY && address)

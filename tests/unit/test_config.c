@@ -86,8 +86,8 @@ static void test_problems(void) {
 		"Module not installed", "terrarium init");
 	assert_problem("module \"m\" {\n  source = \"./nowhere\"\n}\n",
 		"Unreadable module directory", "./nowhere");
-	assert_problem("resource \"aws_vpc\" \"a\" {\n  provisioner \"local-exec\" {}\n}\n",
-		"Provisioners are not implemented", "local-exec");
+	assert_problem("resource \"aws_vpc\" \"a\" {\n  provisioner \"ansible\" {}\n}\n",
+		"Missing required provisioner plugin", "ansible");
 	assert_problem(
 		"variable \"a\" {\n  type = strin\n}\n", "Invalid type specification", "strin");
 }

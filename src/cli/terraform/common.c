@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/text.h"
 #include "cli/terraform/terraform.h"
 #include "provider/aws/aws.h"
@@ -311,6 +312,18 @@ static const char *type_in(const char *address) {
 	return address;
 }
 
+/* A line that a provisioner printed, behind its type ("local-exec") and a line break. */
+static void print_output(const Command *command, const char *address, const char *detail) {
+	const char *bold = command->color ? "\033[1m" : "",
+		   *reset = command->color ? "\033[0m" : "";
+	int length = (int)strcspn(detail, "\n");
+	const char *line = detail + length + 1;
+	if (*line)
+		printf("%s%s (%.*s):%s %s\n", bold, address, length, detail, reset, line);
+	else
+		printf("\n");
+}
+
 static void print_progress(EngineEventKind kind, const char *address, const char *detail,
 	gint64 elapsed_s, gpointer data) {
 	const Command *command = data;
@@ -330,7 +343,11 @@ static void print_progress(EngineEventKind kind, const char *address, const char
 	};
 	const char *bold = command->color ? "\033[1m" : "",
 		   *reset = command->color ? "\033[0m" : "";
-	if (kind == EVENT_PREPARING_IMPORT && command->importing)
+	if (kind == EVENT_PROVISIONING)
+		printf("%s%s: Provisioning with '%s'...%s\n", bold, address, detail, reset);
+	else if (kind == EVENT_PROVISIONER_OUTPUT)
+		print_output(command, address, detail);
+	else if (kind == EVENT_PREPARING_IMPORT && command->importing)
 		printf("%s%s: Importing from ID \"%.*s\"...\n%s: Import prepared!\n  Prepared %.*s "
 		       "for import%s\n",
 			bold, address, (int)strcspn(detail + strlen("[id="), "]"),
@@ -527,6 +544,8 @@ static void open_engine(Command *command, const char *state_path) {
 	g_autofree char *key = NULL, *secret = NULL;
 	cli_keys(&key, &secret);
 	provider_aws_set_keys(key, secret);
+	g_auto(GStrv) settings = cli_environment();
+	child_set_environment((const char *const *)settings);
 	g_atomic_pointer_set(
 		&command->engine, engine_new(&options, command->sources, command->diags));
 	g_object_unref(options.cancellable);

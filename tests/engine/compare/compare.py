@@ -35,7 +35,8 @@ USUAL = [
     "show",
 ]
 PROGRESS = re.compile(
-    r"^\S.*: (Preparing import|Import|Importing|Creating|Creation|Destroying|Destruction|Modifying|Modifications|Refreshing|Reading|Read) ?.*$"
+    r"^\S.*: (Preparing import|Import|Importing|Creating|Creation|Destroying|Destruction|Modifying|Modifications|Refreshing|Reading|Read"
+    r"|Provisioning) ?.*$|^\S.* \(local-exec\): .*$"
 )
 
 
