@@ -6,9 +6,9 @@ extern const RegionService region_codebuild; /* waits for EC2's network */
 extern const RegionService region_codepipeline;
 extern const RegionService region_codepipeline_sources; /* watches objects of S3 */
 extern const RegionService region_connections, region_connections_star;
-extern const RegionService region_ec2, region_ec2_acls, region_ec2_defaults, region_ec2_gateways,
-	region_ec2_routes, region_ec2_groups, region_ec2_interfaces, region_ec2_names,
-	region_ec2_tags, region_ec2_zones;
+extern const RegionService region_ec2, region_ec2_acls, region_ec2_cidrs, region_ec2_defaults,
+	region_ec2_gateways, region_ec2_routes, region_ec2_groups, region_ec2_interfaces,
+	region_ec2_names, region_ec2_rules, region_ec2_tags, region_ec2_zones;
 extern const RegionService region_dns; /* watches EC2's VPCs */
 extern const RegionService region_doors; /* the same */
 extern const RegionService region_ecr, region_ecr_images, region_ecr_layers, region_ecr_lifecycle,
@@ -35,12 +35,14 @@ const RegionService *const region_services[] = {
 	&region_connections_star,
 	&region_ec2,
 	&region_ec2_acls,
+	&region_ec2_cidrs,
 	&region_ec2_defaults,
 	&region_ec2_gateways,
 	&region_ec2_routes,
 	&region_ec2_groups,
 	&region_ec2_interfaces,
 	&region_ec2_names,
+	&region_ec2_rules,
 	&region_ec2_tags,
 	&region_ec2_zones,
 	&region_dns,

@@ -103,3 +103,29 @@ def test_made_where_there_is_none(region, terrarium, tmp_path):
     assert len(ec2.describe_subnets()["Subnets"]) == 3
     terrarium("destroy", "-auto-approve")
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
+
+
+def test_second_block(region, terrarium, tmp_path):
+    text = """
+        resource "aws_vpc" "this" { cidr_block = "10.45.0.0/16" }
+        resource "aws_vpc_ipv4_cidr_block_association" "second" {
+          vpc_id     = aws_vpc.this.id
+          cidr_block = "10.46.0.0/16"
+        }
+        resource "aws_subnet" "second" {
+          vpc_id     = aws_vpc_ipv4_cidr_block_association.second.vpc_id
+          cidr_block = "10.46.1.0/24"
+        }
+        data "aws_regions" "all" {}
+        output "association" { value = aws_vpc_ipv4_cidr_block_association.second.id }
+        output "regions" { value = contains(data.aws_regions.all.names, "us-east-1") }
+        """
+    (tmp_path / "main.tf").write_text(text)
+    terrarium("apply", "-auto-approve")
+    assert "No changes." in terrarium("plan")
+    assert terrarium("output", "regions").strip() == "true"
+    association = terrarium("output", "-raw", "association")
+    terrarium("state", "rm", "aws_vpc_ipv4_cidr_block_association.second")
+    terrarium("import", "aws_vpc_ipv4_cidr_block_association.second", association)
+    assert "No changes." in terrarium("plan")
+    terrarium("destroy", "-auto-approve")

@@ -275,3 +275,52 @@ def test_default_vpc_survives_a_restart(tmp_path):
         assert len(region.client("ec2").describe_vpcs()["Vpcs"]) == 1
         region.run("down")
     region.run("down", "--purge")
+
+
+def test_more_blocks(ec2, vpc):
+    """A second block: subnets in it, and local routes to it in old and new tables."""
+    tables = [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]]
+    made = ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.30.0.0/16")["CidrBlockAssociation"]
+    assert made["CidrBlockState"]["State"] == "associated"
+    tables.append(ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"])
+    for table in ec2.describe_route_tables(RouteTableIds=tables)["RouteTables"]:
+        local = {route["DestinationCidrBlock"] for route in table["Routes"] if route["GatewayId"] == "local"}
+        assert local == {"10.20.0.0/16", "10.30.0.0/16"}
+    (found,) = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert [each["CidrBlock"] for each in found["CidrBlockAssociationSet"]] == ["10.20.0.0/16", "10.30.0.0/16"]
+    assert found["CidrBlock"] == "10.20.0.0/16"
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.30.1.0/24")["Subnet"]["SubnetId"]
+    for cidr, expected in (("10.30.128.0/17", "CidrConflict"), ("10.40.0.0/8", "InvalidVpc.Range")):
+        with pytest.raises(ClientError) as failure:
+            ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock=cidr)
+        assert code(failure) == expected
+    with pytest.raises(ClientError) as failure:
+        ec2.disassociate_vpc_cidr_block(AssociationId=made["AssociationId"])
+    assert code(failure) == "InvalidCidrBlock.InUse"
+    with pytest.raises(ClientError) as failure:
+        ec2.disassociate_vpc_cidr_block(AssociationId=found["CidrBlockAssociationSet"][0]["AssociationId"])
+    assert code(failure) == "OperationNotPermitted"
+    ec2.delete_subnet(SubnetId=subnet)
+    gone = ec2.disassociate_vpc_cidr_block(AssociationId=made["AssociationId"])["CidrBlockAssociation"]
+    assert gone["CidrBlockState"]["State"] == "disassociated"
+    (table,) = ec2.describe_route_tables(RouteTableIds=tables[:1])["RouteTables"]
+    assert [route["DestinationCidrBlock"] for route in table["Routes"]] == ["10.20.0.0/16"]
+
+
+def test_descriptions_of_rules(ec2, vpc):
+    group = ec2.create_security_group(GroupName="told", Description="x", VpcId=vpc)["GroupId"]
+    permission = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    (rule,) = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])["SecurityGroupRules"]
+    told = dict(permission, IpRanges=[{"CidrIp": "10.0.0.0/8", "Description": "from inside"}])
+    ec2.update_security_group_rule_descriptions_ingress(GroupId=group, IpPermissions=[told])
+    (found,) = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])["SecurityGroupRules"]
+    assert found["Description"] == "from inside"
+    ec2.update_security_group_rule_descriptions_ingress(
+        GroupId=group,
+        SecurityGroupRuleDescriptions=[{"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "Description": "again"}],
+    )
+    (group_now,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert group_now["IpPermissions"][0]["IpRanges"][0]["Description"] == "again"
+    with pytest.raises(ClientError) as failure:
+        ec2.update_security_group_rule_descriptions_egress(GroupId=group, IpPermissions=[dict(told, FromPort=81, ToPort=81)])
+    assert code(failure) == "InvalidPermission.NotFound"

@@ -86,10 +86,12 @@ gboolean ec2_passes(Value object, Value filters, const Ec2Filter *known, GError 
 
 extern const RegionOperation ec2_acl_operations[];
 extern const RegionOperation ec2_vpc_operations[];
+extern const RegionOperation ec2_cidr_operations[];
 extern const RegionOperation ec2_default_operations[];
 extern const RegionOperation ec2_gateway_operations[];
 extern const RegionOperation ec2_route_operations[];
 extern const RegionOperation ec2_group_operations[];
+extern const RegionOperation ec2_rule_operations[];
 extern const RegionOperation ec2_interface_operations[];
 extern const RegionOperation ec2_tag_operations[];
 extern const RegionOperation ec2_zone_operations[];
@@ -99,9 +101,24 @@ gboolean ec2_default_settle(RegionCall *call, GError **error);
 /* The id of the account's default VPC here; NULL: there is none. Caller frees. */
 char *ec2_default_vpc(Region *region, StoreScope scope);
 
+/* Whether one of the VPC's blocks holds `inner`, or is `cidr` itself; all of them (caller frees).
+ */
+gboolean ec2_vpc_holds(Value vpc, Ec2Cidr inner);
+gboolean ec2_vpc_is_block(Value vpc, const char *cidr);
+char **ec2_vpc_blocks(Value vpc);
+/* A new element of a VPC's CidrBlockAssociationSet. */
+Value ec2_vpc_block_new(const char *cidr);
+/* A block comes to a VPC, or goes: so do its local routes in all of the VPC's tables. */
+void ec2_routes_add_local(RegionCall *call, const char *vpc, const char *cidr);
+void ec2_routes_remove_local(RegionCall *call, const char *vpc, const char *cidr);
+
 /* What a VPC is created and deleted with. */
-char *ec2_route_table_create_main(RegionCall *call, const char *vpc, const char *cidr);
+char *ec2_route_table_create_main(RegionCall *call, const char *vpc);
 char *ec2_group_create_default(RegionCall *call, const char *vpc);
+/* Keeps a new rule (SecurityGroupRule without its id). Returns it with its id and ARN. */
+Value ec2_rule_put(RegionCall *call, Value rule_taken);
+/* A group's rules in the shape of IpPermissions. */
+Value ec2_rules_permissions(RegionCall *call, const char *group, gboolean egress);
 void ec2_groups_delete_of_vpc(RegionCall *call, const char *vpc);
 void ec2_acl_create_default(RegionCall *call, const char *vpc);
 /* A subnet goes: its association with a route table goes too. */

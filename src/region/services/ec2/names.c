@@ -44,11 +44,7 @@ static gboolean is_within(guint32 address, const char *block) {
 }
 
 static gboolean is_of_vpc(Value vpc, guint32 address) {
-	Value blocks = value_get(vpc, "CidrBlockAssociationSet");
-	for (gsize i = 0; i < value_length(blocks); i++)
-		if (is_within(address, value_get_text(value_at(blocks, i), "CidrBlock")))
-			return TRUE;
-	return is_within(address, value_get_text(vpc, "CidrBlock"));
+	return ec2_vpc_holds(vpc, (Ec2Cidr){address, 32});
 }
 
 /* Addresses that no name server of the world has anything to say about. */

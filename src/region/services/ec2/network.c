@@ -62,8 +62,8 @@ static void declare_all(NetState *state, Network *network, const char *kind, Dec
 
 static void declare_vpc(
 	NetState *state, Network *network, StoreScope scope, const char *id, Value vpc) {
-	const char *const cidrs[] = {value_get_text(vpc, "CidrBlock"), NULL};
-	net_state_vpc(state, id, cidrs);
+	g_auto(GStrv) blocks = ec2_vpc_blocks(vpc);
+	net_state_vpc(state, id, (const char *const *)blocks);
 	if (!g_hash_table_contains(network->vpcs, id)) {
 		OpenVpc *open = g_new0(OpenVpc, 1);
 		open->scope =

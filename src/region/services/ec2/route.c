@@ -11,10 +11,15 @@ static Value local_route(const char *cidr) {
 		value_string("active"), NULL);
 }
 
-static Value new_table(RegionCall *call, const char *id, const char *vpc, const char *cidr) {
-	return value_object_take("RouteTableId", value_string(id), "VpcId", value_string(vpc),
+static Value new_table(RegionCall *call, const char *id, const char *vpc_id) {
+	g_auto(Value) vpc = ec2_vpc_get(call->region, call->scope, vpc_id);
+	g_auto(GStrv) blocks = ec2_vpc_blocks(vpc);
+	g_autoptr(ValueBuilder) routes = value_builder_new(VALUE_TUPLE, NULL);
+	for (char **block = blocks; *block; block++)
+		value_builder_add_take(routes, local_route(*block));
+	return value_object_take("RouteTableId", value_string(id), "VpcId", value_string(vpc_id),
 		"OwnerId", value_string(call->scope.account), "Routes",
-		value_tuple_take(1, local_route(cidr)), "Associations", value_empty_tuple(),
+		value_builder_end(g_steal_pointer(&routes)), "Associations", value_empty_tuple(),
 		"PropagatingVgws", value_empty_tuple(), NULL);
 }
 
@@ -26,11 +31,11 @@ static Value association(const char *id, const char *table, const char *subnet) 
 	return subnet ? value_with_take(object, "SubnetId", value_string(subnet)) : object;
 }
 
-char *ec2_route_table_create_main(RegionCall *call, const char *vpc, const char *cidr) {
+char *ec2_route_table_create_main(RegionCall *call, const char *vpc) {
 	char *id = region_ec2_id("rtb");
 	g_autofree char *main = region_ec2_id("rtbassoc");
 	ec2_put(call, EC2_ROUTE_TABLE, id,
-		value_with_take(new_table(call, id, vpc, cidr), "Associations",
+		value_with_take(new_table(call, id, vpc), "Associations",
 			value_tuple_take(1, association(main, id, NULL))));
 	return id;
 }
@@ -42,7 +47,7 @@ static Value create_table(RegionCall *call, Value input, GError **error) {
 	if (value_is_null(vpc))
 		return VALUE_NOTHING;
 	g_autofree char *id = region_ec2_id("rtb");
-	Value table = new_table(call, id, vpc_id, value_get_text(vpc, "CidrBlock"));
+	Value table = new_table(call, id, vpc_id);
 	ec2_put(call, EC2_ROUTE_TABLE, id, value_ref(table));
 	ec2_tag_new(call, input, "route-table", id);
 	return value_object_take("RouteTable", ec2_with_tags(call, id, table), NULL);
@@ -138,6 +143,34 @@ static Value changed_routes(Value table, gssize index, Value route_taken) {
 		value_ref(table), "Routes", value_builder_end(g_steal_pointer(&all)));
 }
 
+/* Calls `change` for each table of a VPC, and keeps what it makes of it. */
+static void change_tables(RegionCall *call, const char *vpc, const char *cidr,
+	Value (*change)(Value table, const char *cidr)) {
+	g_auto(StoreIter) iter =
+		store_iter(region_store(call->region), call->scope, EC2_ROUTE_TABLE);
+	const char *id;
+	Value table;
+	while (store_iter_next(&iter, &id, &table))
+		if (g_strcmp0(value_get_text(table, "VpcId"), vpc) == 0)
+			ec2_put(call, EC2_ROUTE_TABLE, id, change(table, cidr));
+}
+
+static Value with_local(Value table, const char *cidr) {
+	return changed_routes(table, find_route(table, cidr), local_route(cidr));
+}
+
+static Value without_local(Value table, const char *cidr) {
+	return changed_routes(table, find_route(table, cidr), VALUE_NOTHING);
+}
+
+void ec2_routes_add_local(RegionCall *call, const char *vpc, const char *cidr) {
+	change_tables(call, vpc, cidr, with_local);
+}
+
+void ec2_routes_remove_local(RegionCall *call, const char *vpc, const char *cidr) {
+	change_tables(call, vpc, cidr, without_local);
+}
+
 static gboolean unsupported_target(Value input, GError **error) {
 	static const char *const members[] = {"EgressOnlyInternetGatewayId", "InstanceId",
 		"TransitGatewayId", "LocalGatewayId", "CarrierGatewayId", "VpcPeeringConnectionId",
@@ -202,12 +235,10 @@ static Value read_route(RegionCall *call, Value input, Value table, GError **err
 		"Origin", value_string("CreateRoute"), "State", value_string("active"), NULL);
 }
 
-static gboolean is_within_vpc(RegionCall *call, Value table, const char *cidr) {
+/* Whether a destination is a block of the VPC itself, which only local routes lead to. */
+static gboolean is_local(RegionCall *call, Value table, const char *cidr) {
 	g_auto(Value) vpc = ec2_vpc_get(call->region, call->scope, value_get_text(table, "VpcId"));
-	Ec2Cidr inner, outer;
-	return ec2_cidr_parse(cidr, &inner) &&
-	       ec2_cidr_parse(value_get_text(vpc, "CidrBlock"), &outer) &&
-	       inner.base == outer.base && inner.length == outer.length;
+	return ec2_vpc_is_block(vpc, cidr);
 }
 
 static Value create_route(RegionCall *call, Value input, GError **error) {
@@ -220,7 +251,7 @@ static Value create_route(RegionCall *call, Value input, GError **error) {
 		return VALUE_NOTHING;
 	const char *cidr = value_get_text(route, "DestinationCidrBlock");
 	gssize index = find_route(table, cidr);
-	if (is_within_vpc(call, table, cidr) ||
+	if (is_local(call, table, cidr) ||
 		(index >= 0 &&
 			!value_equal(value_at(value_get(table, "Routes"), (gsize)index), route))) {
 		wire_error_set(error, "RouteAlreadyExists",
@@ -265,7 +296,7 @@ static Value delete_route(RegionCall *call, Value input, GError **error) {
 			cidr ? cidr : "", id);
 		return VALUE_NOTHING;
 	}
-	if (is_within_vpc(call, table, cidr)) {
+	if (is_local(call, table, cidr)) {
 		wire_error_set(error, "InvalidParameterValue",
 			"cannot remove local route %s in route table %s", cidr, id);
 		return VALUE_NOTHING;

@@ -33,26 +33,21 @@ static Value create_vpc(RegionCall *call, Value input, GError **error) {
 			"Terrarium has no IPv6: AmazonProvidedIpv6CidrBlock is not supported.");
 		return VALUE_NOTHING;
 	}
-	g_autofree char *id = region_ec2_id("vpc"), *association = region_ec2_id("vpc-cidr-assoc");
+	g_autofree char *id = region_ec2_id("vpc");
 	Value vpc = value_object_take("VpcId", value_string(id), "CidrBlock", value_string(text),
 		"State", value_string("available"), "IsDefault", value_bool(FALSE),
 		"InstanceTenancy",
 		value_string(value_text_or(value_get(input, "InstanceTenancy"), "default")),
 		"OwnerId", value_string(call->scope.account), "DhcpOptionsId",
 		value_string("dopt-00000000000000000"), "CidrBlockAssociationSet",
-		value_tuple_take(
-			1, value_object_take("AssociationId", value_string(association),
-				   "CidrBlock", value_string(text), "CidrBlockState",
-				   value_object_take("State", value_string("associated"), NULL),
-				   NULL)),
-		NULL);
+		value_tuple_take(1, ec2_vpc_block_new(text)), NULL);
 	ec2_put(call, EC2_VPC, id, value_ref(vpc));
 	ec2_put(call, EC2_VPC_ATTRIBUTES, id,
 		value_object_take("EnableDnsSupport", value_bool(TRUE), "EnableDnsHostnames",
 			value_bool(FALSE), "EnableNetworkAddressUsageMetrics", value_bool(FALSE),
 			NULL));
 	ec2_tag_new(call, input, "vpc", id);
-	g_autofree char *table = ec2_route_table_create_main(call, id, text);
+	g_autofree char *table = ec2_route_table_create_main(call, id);
 	g_autofree char *group = ec2_group_create_default(call, id);
 	ec2_acl_create_default(call, id);
 	return value_object_take("Vpc", ec2_with_tags(call, id, vpc), NULL);
@@ -61,7 +56,9 @@ static Value create_vpc(RegionCall *call, Value input, GError **error) {
 static const Ec2Filter vpc_filters[] = {{"vpc-id", "VpcId"}, {"cidr", "CidrBlock"},
 	{"cidr-block", "CidrBlock"}, {"state", "State"}, {"is-default", "IsDefault"},
 	{"isDefault", "IsDefault"}, {"owner-id", "OwnerId"}, {"dhcp-options-id", "DhcpOptionsId"},
-	{"cidr-block-association.cidr-block", "CidrBlockAssociationSet.CidrBlock"}, {NULL}};
+	{"cidr-block-association.cidr-block", "CidrBlockAssociationSet.CidrBlock"},
+	{"cidr-block-association.association-id", "CidrBlockAssociationSet.AssociationId"},
+	{"cidr-block-association.state", "CidrBlockAssociationSet.CidrBlockState.State"}, {NULL}};
 
 static Value describe_vpcs(RegionCall *call, Value input, GError **error) {
 	static const Ec2Describe describe = {
@@ -182,12 +179,9 @@ static gboolean conflicts(RegionCall *call, const char *vpc, Ec2Cidr cidr) {
 
 static gboolean check_subnet(
 	RegionCall *call, Value vpc, const char *text, Ec2Cidr *cidr, GError **error) {
-	Ec2Cidr outer;
 	if (!ec2_cidr_parse(text, cidr))
 		return invalid_cidr(text, error);
-	if (cidr->length < 16 || cidr->length > 28 ||
-		!ec2_cidr_parse(value_get_text(vpc, "CidrBlock"), &outer) ||
-		!ec2_cidr_contains(outer, *cidr)) {
+	if (cidr->length < 16 || cidr->length > 28 || !ec2_vpc_holds(vpc, *cidr)) {
 		wire_error_set(error, "InvalidSubnet.Range", "The CIDR '%s' is invalid.", text);
 		return FALSE;
 	}
