@@ -195,7 +195,7 @@ gboolean plan_write(const Plan *plan, Engine *engine, const char *path, GError *
 Plan *plan_read(Engine *engine, const char *path, GError **error);
 gboolean plan_is_file(const char *path);
 
-/* ---- for people (render.c) ---- */
+/* ---- for people (render.c, render_state.c) and programs (show_json.c) ---- */
 
 /* The plan as Terraform prints it: changes, outputs, the line "Plan: …". Caller frees. */
 char *plan_render(const Plan *plan, gboolean color);

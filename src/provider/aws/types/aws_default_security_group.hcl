@@ -11,15 +11,7 @@ resource "aws_default_security_group" {
     owner_id               = computed(string)
     tags                   = tags()
     set "ingress egress" computed attribute {
-      from_port        = required(number)
-      to_port          = required(number)
-      protocol         = required(string)
-      cidr_blocks      = optional(list(string))
-      ipv6_cidr_blocks = optional(list(string))
-      prefix_list_ids  = optional(list(string), unsupported("there are no prefix lists"))
-      security_groups  = optional(set(string))
-      self             = optional(bool)
-      description      = optional(string)
+      use "security_group_rule" {}
     }
   }
   create {
@@ -49,14 +41,7 @@ resource "aws_default_security_group" {
       when    = length(found.SecurityGroups[0].IpPermissionsEgress) > 0
       request = { GroupId = self.id, IpPermissions = found.SecurityGroups[0].IpPermissionsEgress }
     }
-    call "AuthorizeSecurityGroupIngress" {
-      for_each = config.ingress
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
-    call "AuthorizeSecurityGroupEgress" {
-      for_each = config.egress
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
+    use "security_group_create" {}
     call "CreateTags" {
       when    = nonempty(self.tags_all) != null
       request = { Resources = [self.id], Tags = tag_list(self.tags_all, "Key", "Value") }
@@ -81,24 +66,7 @@ resource "aws_default_security_group" {
     }
   }
   update {
-    call "RevokeSecurityGroupIngress" {
-      for_each = removed("ingress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-      ignore   = ["InvalidPermission.NotFound"]
-    }
-    call "RevokeSecurityGroupEgress" {
-      for_each = removed("egress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-      ignore   = ["InvalidPermission.NotFound"]
-    }
-    call "AuthorizeSecurityGroupIngress" {
-      for_each = added("ingress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
-    call "AuthorizeSecurityGroupEgress" {
-      for_each = added("egress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
+    use "security_group_update" {}
   }
   delete {
   }

@@ -10,15 +10,7 @@ resource "aws_security_group" {
     owner_id               = computed(string)
     tags                   = tags()
     set "ingress egress" computed attribute {
-      from_port        = required(number)
-      to_port          = required(number)
-      protocol         = required(string)
-      cidr_blocks      = optional(list(string))
-      ipv6_cidr_blocks = optional(list(string))
-      prefix_list_ids  = optional(list(string), unsupported("there are no prefix lists"))
-      security_groups  = optional(set(string))
-      self             = optional(bool)
-      description      = optional(string)
+      use "security_group_rule" {}
     }
     timeouts "create" "delete" {}
   }
@@ -37,14 +29,7 @@ resource "aws_security_group" {
       request = { GroupId = self.id, IpPermissions = [{ IpProtocol = "-1", FromPort = 0, ToPort = 0, IpRanges = [{ CidrIp = "0.0.0.0/0" }] }] }
       ignore  = ["InvalidPermission.NotFound"]
     }
-    call "AuthorizeSecurityGroupIngress" {
-      for_each = config.ingress
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
-    call "AuthorizeSecurityGroupEgress" {
-      for_each = config.egress
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
+    use "security_group_create" {}
   }
   read {
     call "DescribeSecurityGroups" {
@@ -65,24 +50,7 @@ resource "aws_security_group" {
     }
   }
   update {
-    call "RevokeSecurityGroupIngress" {
-      for_each = removed("ingress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-      ignore   = ["InvalidPermission.NotFound"]
-    }
-    call "RevokeSecurityGroupEgress" {
-      for_each = removed("egress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-      ignore   = ["InvalidPermission.NotFound"]
-    }
-    call "AuthorizeSecurityGroupIngress" {
-      for_each = added("ingress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
-    call "AuthorizeSecurityGroupEgress" {
-      for_each = added("egress")
-      request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
-    }
+    use "security_group_update" {}
   }
   delete {
     call "DescribeSecurityGroupRules" "rules" {

@@ -17,11 +17,7 @@ resource "aws_service_discovery_instance" {
     }
     wait "GetOperation" {
       request = { OperationId = register.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
+      use "discovery_operation" {}
     }
   }
   read {
@@ -48,11 +44,7 @@ resource "aws_service_discovery_instance" {
     wait "GetOperation" {
       when    = register != null
       request = { OperationId = register.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
+      use "discovery_operation" {}
     }
   }
   delete {
@@ -62,11 +54,7 @@ resource "aws_service_discovery_instance" {
     }
     wait "GetOperation" {
       request = { OperationId = deregister.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
+      use "discovery_operation" {}
     }
   }
   import {

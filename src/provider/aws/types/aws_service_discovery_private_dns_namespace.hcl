@@ -20,12 +20,8 @@ resource "aws_service_discovery_private_dns_namespace" {
     }
     wait "GetOperation" {
       request = { OperationId = create.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
       id      = result.Operation.Targets.NAMESPACE
+      use "discovery_operation" {}
     }
   }
   read {
@@ -52,28 +48,10 @@ resource "aws_service_discovery_private_dns_namespace" {
     wait "GetOperation" {
       when    = update != null
       request = { OperationId = update.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
+      use "discovery_operation" {}
     }
   }
-  delete {
-    call "DeleteNamespace" "delete" {
-      request = { Id = self.id }
-      gone    = ["NamespaceNotFound"]
-      retry "ResourceInUse" { timeout = "2m" }
-    }
-    wait "GetOperation" {
-      request = { OperationId = delete.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
-    }
-  }
+  use "discovery_namespace_end" {}
   import {
     let { parts = split(":", self.id) }
     error {

@@ -81,11 +81,7 @@ resource "aws_service_discovery_service" {
     wait "GetOperation" {
       when    = update != null
       request = { OperationId = update.OperationId }
-      value   = result.Operation.Status
-      pending = ["SUBMITTED", "PENDING"]
-      target  = ["SUCCESS"]
-      failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
-      timeout = "5m"
+      use "discovery_operation" {}
     }
   }
   delete {

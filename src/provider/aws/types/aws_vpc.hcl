@@ -54,28 +54,7 @@ resource "aws_vpc" {
     }
   }
   read {
-    call "DescribeVpcs" "vpcs" {
-      request = { VpcIds = [self.id] }
-      gone    = ["InvalidVpcID.NotFound"]
-    }
-    call "DescribeVpcAttribute" "hostnames" {
-      request = { VpcId = self.id, Attribute = "enableDnsHostnames" }
-    }
-    call "DescribeVpcAttribute" "support" {
-      request = { VpcId = self.id, Attribute = "enableDnsSupport" }
-    }
-    call "DescribeVpcAttribute" "metrics" {
-      request = { VpcId = self.id, Attribute = "enableNetworkAddressUsageMetrics" }
-    }
-    call "DescribeNetworkAcls" "acls" {
-      request = { Filters = [{ Name = "default", Values = ["true"] }, { Name = "vpc-id", Values = [self.id] }] }
-    }
-    call "DescribeRouteTables" "tables" {
-      request = { Filters = [{ Name = "association.main", Values = ["true"] }, { Name = "vpc-id", Values = [self.id] }] }
-    }
-    call "DescribeSecurityGroups" "groups" {
-      request = { Filters = [{ Name = "group-name", Values = ["default"] }, { Name = "vpc-id", Values = [self.id] }] }
-    }
+    use "vpc_read" {}
     state = {
       arn                                  = "arn:${provider.partition}:ec2:${self.region}:${vpcs.Vpcs[0].OwnerId}:vpc/${self.id}"
       cidr_block                           = vpcs.Vpcs[0].CidrBlock
@@ -94,18 +73,7 @@ resource "aws_vpc" {
     }
   }
   update {
-    call "ModifyVpcAttribute" {
-      when    = changed("enable_dns_hostnames")
-      request = { VpcId = self.id, EnableDnsHostnames = { Value = self.enable_dns_hostnames } }
-    }
-    call "ModifyVpcAttribute" {
-      when    = changed("enable_dns_support")
-      request = { VpcId = self.id, EnableDnsSupport = { Value = self.enable_dns_support } }
-    }
-    call "ModifyVpcAttribute" {
-      when    = changed("enable_network_address_usage_metrics")
-      request = { VpcId = self.id, EnableNetworkAddressUsageMetrics = { Value = self.enable_network_address_usage_metrics } }
-    }
+    use "vpc_update" {}
   }
   delete {
     call "DeleteVpc" {

@@ -214,3 +214,112 @@ part "connection_end" {
     read     = true
   }
 }
+
+// VPCs: what is read of one, and how its attributes are changed.
+part "vpc_read" {
+  call "DescribeVpcs" "vpcs" {
+    request = { VpcIds = [self.id] }
+    gone    = ["InvalidVpcID.NotFound"]
+  }
+  call "DescribeVpcAttribute" "hostnames" {
+    request = { VpcId = self.id, Attribute = "enableDnsHostnames" }
+  }
+  call "DescribeVpcAttribute" "support" {
+    request = { VpcId = self.id, Attribute = "enableDnsSupport" }
+  }
+  call "DescribeVpcAttribute" "metrics" {
+    request = { VpcId = self.id, Attribute = "enableNetworkAddressUsageMetrics" }
+  }
+  call "DescribeNetworkAcls" "acls" {
+    request = { Filters = [{ Name = "default", Values = ["true"] }, { Name = "vpc-id", Values = [self.id] }] }
+  }
+  call "DescribeRouteTables" "tables" {
+    request = { Filters = [{ Name = "association.main", Values = ["true"] }, { Name = "vpc-id", Values = [self.id] }] }
+  }
+  call "DescribeSecurityGroups" "groups" {
+    request = { Filters = [{ Name = "group-name", Values = ["default"] }, { Name = "vpc-id", Values = [self.id] }] }
+  }
+}
+
+part "vpc_update" {
+  call "ModifyVpcAttribute" {
+    when    = changed("enable_dns_hostnames")
+    request = { VpcId = self.id, EnableDnsHostnames = { Value = self.enable_dns_hostnames } }
+  }
+  call "ModifyVpcAttribute" {
+    when    = changed("enable_dns_support")
+    request = { VpcId = self.id, EnableDnsSupport = { Value = self.enable_dns_support } }
+  }
+  call "ModifyVpcAttribute" {
+    when    = changed("enable_network_address_usage_metrics")
+    request = { VpcId = self.id, EnableNetworkAddressUsageMetrics = { Value = self.enable_network_address_usage_metrics } }
+  }
+}
+
+// Rules of a security group.
+part "security_group_rule" {
+  from_port        = required(number)
+  to_port          = required(number)
+  protocol         = required(string)
+  cidr_blocks      = optional(list(string))
+  ipv6_cidr_blocks = optional(list(string))
+  prefix_list_ids  = optional(list(string), unsupported("there are no prefix lists"))
+  security_groups  = optional(set(string))
+  self             = optional(bool)
+  description      = optional(string)
+}
+
+part "security_group_create" {
+  call "AuthorizeSecurityGroupIngress" {
+    for_each = config.ingress
+    request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+  }
+  call "AuthorizeSecurityGroupEgress" {
+    for_each = config.egress
+    request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+  }
+}
+
+part "security_group_update" {
+  call "RevokeSecurityGroupIngress" {
+    for_each = removed("ingress")
+    request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+    ignore   = ["InvalidPermission.NotFound"]
+  }
+  call "RevokeSecurityGroupEgress" {
+    for_each = removed("egress")
+    request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+    ignore   = ["InvalidPermission.NotFound"]
+  }
+  call "AuthorizeSecurityGroupIngress" {
+    for_each = added("ingress")
+    request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+  }
+  call "AuthorizeSecurityGroupEgress" {
+    for_each = added("egress")
+    request  = { GroupId = self.id, IpPermissions = [ip_permission(each.value, self.id)] }
+  }
+}
+
+// How an operation of Cloud Map is waited for, and how its namespaces go.
+part "discovery_operation" {
+  value   = result.Operation.Status
+  pending = ["SUBMITTED", "PENDING"]
+  target  = ["SUCCESS"]
+  failure = "${result.Operation.ErrorCode}: ${result.Operation.ErrorMessage}"
+  timeout = "5m"
+}
+
+part "discovery_namespace_end" {
+  delete {
+    call "DeleteNamespace" "delete" {
+      request = { Id = self.id }
+      gone    = ["NamespaceNotFound"]
+      retry "ResourceInUse" { timeout = "2m" }
+    }
+    wait "GetOperation" {
+      request = { OperationId = delete.OperationId }
+      use "discovery_operation" {}
+    }
+  }
+}
