@@ -21,13 +21,24 @@ class Terminal:
     def __init__(self, region, *arguments, columns=80, rows=24):
         self.columns, self.rows = columns, rows
         self.lines, self.above, self.rest = [""], [], ""
-        self.row = self.column = 0
+        self.row = self.column = self.clears = 0
         self.fd, other = pty.openpty()
-        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.resize(columns, rows)
         command = [region.terrarium, *arguments]
         self.program = subprocess.Popen(command, env=region.env, stdin=other, stdout=other, stderr=other)
         os.close(other)
         os.set_blocking(self.fd, False)
+
+    def resize(self, columns, rows):
+        """Gives it another size. Lines that do not fit any more go on below, as in many terminals."""
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        pieces = [[line[i : i + columns] for i in range(0, max(len(line), 1), columns)] for line in self.lines]
+        self.row = sum(len(each) for each in pieces[: self.row]) if len(pieces) > 1 else self.row
+        self.lines = [piece for each in pieces for piece in each]
+        self.columns, self.rows = columns, rows
+        while len(self.lines) > rows:
+            self.above.append(self.lines.pop(0))
+            self.row -= 1
 
     def look(self):
         """Takes what the program has written; the lines on the screen."""
@@ -46,7 +57,11 @@ class Terminal:
 
     def take(self, found):
         text, what = found[0], found[2]
-        if what == "A":
+        if (text, what) == ("\x1b[2J", "J"):
+            self.lines, self.clears = [""] * (self.row + 1), self.clears + 1
+        elif what == "H":
+            self.row = self.column = 0
+        elif what == "A":
             self.row = max(self.row - int(found[1] or 1), 0)
         elif what in ("K", "J"):
             self.lines[self.row] = self.lines[self.row][: min(self.column, self.columns - 1)]
@@ -117,6 +132,22 @@ def test_on_a_terminal(pipes, name, columns, rows):
             f"Error: the execution {pipes.executions(name)[0]['pipelineExecutionId']} has ended as Failed. "
             f"Mend what it says, then: terrarium pipeline retry {name}"
         )
+
+
+def test_terminal_that_changes_its_size(pipes, name):
+    pipes.create(name, [SOURCE], [ASK])
+    pipes.token(name, 1)
+    follow = Terminal(pipes.region, "pipeline", "follow", name, columns=120, rows=30)
+    until(lambda: any("waits for you" in line for line in follow.look()))
+    for columns, rows in [(40, 30), (40, 10), (100, 12)]:
+        clears = follow.clears
+        follow.resize(columns, rows)
+        until(lambda: follow.look() and follow.clears > clears and any(line.startswith("    Ask") for line in follow.lines))
+        shown = [line.split()[0] for line in follow.lines if line.strip()]
+        assert shown == [name[:columns], "S0", "Get", "S1", "Ask"]
+    assert pipes.region.run("pipeline", "approve", name).returncode == 0
+    code, lines = follow.end()
+    assert code == 0 and [line.split()[0] for line in lines if line] == [name, "S0", "Get", "S1", "Ask"]
 
 
 def test_approvals_that_wait_together(pipes, name):

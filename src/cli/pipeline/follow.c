@@ -58,17 +58,31 @@ static void terminal_size(guint *width, guint *height) {
 	*height = known && size.ws_row > 1 ? size.ws_row : 24;
 }
 
-static void redraw(const CliPipeline *pipeline, Value look, guint *drawn) {
+/* What stands on the terminal. */
+typedef struct {
+	guint n_lines; /* above the cursor */
+	guint width, height; /* of the terminal then */
+} Picture;
+
+/* A terminal whose size has changed may have wrapped the old picture anew: nobody knows where it
+ * begins. */
+static void go_to_start(const Picture *picture, guint width, guint height) {
+	if (picture->n_lines > 0 && (picture->width != width || picture->height != height))
+		printf("\033[H\033[2J");
+	else if (picture->n_lines > 0)
+		printf("\033[%uA", picture->n_lines);
+}
+
+static void redraw(const CliPipeline *pipeline, Value look, Picture *picture) {
 	g_autofree char *text = cli_pipeline_lines(pipeline, look, LOG_LINES, TRUE);
 	guint n_lines, width, height;
 	terminal_size(&width, &height);
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	g_autofree char *cut = cut_lines(last_lines(valid, height - 1), width, &n_lines);
-	if (*drawn > 0)
-		printf("\033[%uA", *drawn);
+	go_to_start(picture, width, height);
 	printf("%s\033[J", cut);
 	fflush(stdout);
-	*drawn = n_lines;
+	*picture = (Picture){n_lines, width, height};
 }
 
 /* ---- plain lines ---- */
@@ -153,7 +167,7 @@ int cli_pipeline_follow(const CliPipeline *pipeline, const char *execution) {
 	g_autoptr(GHashTable) tokens =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	Plain plain = {told, tokens};
-	guint drawn = 0;
+	Picture picture = {0};
 	if (!terminal)
 		printf("%s %s\n", pipeline->name, execution);
 	for (;;) {
@@ -162,7 +176,7 @@ int cli_pipeline_follow(const CliPipeline *pipeline, const char *execution) {
 		if (error)
 			return cli_fail("%s", error->message);
 		if (terminal)
-			redraw(pipeline, look, &drawn);
+			redraw(pipeline, look, &picture);
 		else
 			print_changes(pipeline, &plain, look);
 		if (cli_pipeline_ended(look))
