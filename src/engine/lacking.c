@@ -33,12 +33,13 @@ void engine_refuse_lacking(Engine *engine, const Resource *resource, const char 
 		refuse_type(engine, provider, resource, address);
 		return;
 	}
+	g_autofree char *names = provider_class_names();
 	Diag *diag = diags_error(engine->diags, resource->range, "Provider not available",
-		"%s needs the provider \"%s\", which Terrarium does not have: it has "
-		"hashicorp/aws, archive, http, local, null, random and time, and the built-in "
-		"terraform. What the provider describes cannot run here: leave it out of the "
+		"%s needs the provider \"%s\", which Terrarium does not have: it has those of "
+		"hashicorp that are called %s. What the provider describes cannot run here: leave "
+		"it out of the "
 		"local environment, for example with count, or give what it makes as a variable.",
-		address, engine_provider_source(resource));
+		address, engine_provider_source(resource), names);
 	diag->address = g_strdup(address);
 }
 

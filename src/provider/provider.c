@@ -5,6 +5,7 @@
 
 extern const ProviderClass provider_archive_class;
 extern const ProviderClass provider_aws_class;
+extern const ProviderClass provider_external_class;
 extern const ProviderClass provider_http_class;
 extern const ProviderClass provider_local_class;
 extern const ProviderClass provider_null_class;
@@ -13,12 +14,19 @@ extern const ProviderClass provider_terraform_class;
 extern const ProviderClass provider_time_class;
 
 static const ProviderClass *const classes[] = {&provider_archive_class, &provider_aws_class,
-	&provider_http_class, &provider_local_class, &provider_null_class, &provider_random_class,
-	&provider_terraform_class, &provider_time_class};
+	&provider_external_class, &provider_http_class, &provider_local_class, &provider_null_class,
+	&provider_random_class, &provider_terraform_class, &provider_time_class};
 
 const ProviderClass *const *provider_classes(gsize *n) {
 	*n = G_N_ELEMENTS(classes);
 	return classes;
+}
+
+char *provider_class_names(void) {
+	g_autoptr(GString) names = g_string_new(NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+		g_string_append_printf(names, "%s%s", names->len ? ", " : "", classes[i]->name);
+	return g_string_free(g_steal_pointer(&names), FALSE);
 }
 
 /* Whether "hashicorp/aws" or "registry.terraform.io/hashicorp/aws" means this class. */

@@ -94,3 +94,5 @@ Value provider_diag_path(const Diag *diag);
  * if none. */
 const ProviderClass *provider_class(const char *name_or_source);
 const ProviderClass *const *provider_classes(gsize *n);
+/* Their local names in a sentence: "archive, aws, …". Caller frees. */
+char *provider_class_names(void);

@@ -1,4 +1,4 @@
-"""The providers that need no service: random, null, time, local, archive and http."""
+"""The providers that need no service: random, null, time, local, archive, http and external."""
 
 import base64
 import hashlib
@@ -444,3 +444,64 @@ def test_other_providers_are_refused_by_name(folder):
     assert 'needs the provider "tls"' in refused and "random and time" in refused
     folder.write('resource "random_passwort" "p" {}')
     assert 'Did you mean "random_password"?' in folder.run("plan", code=1)
+
+
+EXTERNAL = """
+    import json, os, sys
+    query = json.load(sys.stdin)
+    if query.get("fail"):
+        print("no: " + query["fail"], file=sys.stderr)
+        sys.exit(4)
+    if query.get("bad"):
+        print(query["bad"])
+    else:
+        print(json.dumps({"asked": json.dumps(query, sort_keys=True), "here": os.getcwd(),
+                          "endpoint": os.environ["AWS_ENDPOINT_URL"]}))
+    """
+
+
+def test_external_program(folder):
+    folder.write(EXTERNAL, "program.py")
+    folder.write("", "inside/file")
+    folder.write("""
+        data "external" "a" {
+          program     = ["python3", "${abspath(path.module)}/program.py"]
+          working_dir = "inside"
+          query       = { name = "x", quoted = "\\"é\\" ${1 + 1}" }
+        }
+        data "external" "plain" { program = ["sh", "-c", "cat >&2; echo '{}'"] }
+        output "asked" { value = jsondecode(data.external.a.result.asked) }
+        output "rest" { value = [data.external.a.id, basename(data.external.a.result.here), data.external.plain.result] }
+        output "endpoint" { value = data.external.a.result.endpoint }
+        """)
+    folder.apply(TERRARIUM_PORT="45998", AWS_ENDPOINT_URL="https://ecr.us-east-1.amazonaws.com")
+    outputs = folder.outputs()
+    assert outputs["asked"] == {"name": "x", "quoted": '"é" 2'}
+    assert outputs["rest"] == ["-", "inside", {}]
+    assert outputs["endpoint"] == "http://127.0.0.1:45998"
+    assert "No changes." in folder.run("plan", "-detailed-exitcode", TERRARIUM_PORT="45998")
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ('["python3", "program.py"]', "no: because"),
+        ('["python3", "program.py"]', "exit status 4"),
+        ('["no-such-program"]', "External Program Lookup Failed"),
+        ('["sh", "-c", "echo [1]"]', "Unexpected External Program Results"),
+        ("""["sh", "-c", "echo '{\\"a\\": 1}'"]""", '"a" is not a string'),
+        ('["true"]', "Unexpected External Program Results"),
+        ("[]", "External Program Missing"),
+    ],
+)
+def test_external_program_fails(folder, program, message):
+    folder.write(EXTERNAL, "program.py")
+    folder.write(f"""
+        data "external" "a" {{
+          program = {program}
+          query   = {{ fail = "because" }}
+        }}
+        """)
+    shown = folder.run("plan", code=1)
+    assert message in " ".join(shown.replace("│", "").split())
+    assert "with data.external.a," in shown

@@ -10,12 +10,13 @@ static void print_provider(const char *source, const char *version, gpointer dat
 		return;
 	}
 	printf("- %s is not available here\n", source);
+	g_autofree char *names = provider_class_names();
 	diags_warning(command->diags, SOURCE_NOWHERE, "Provider not available",
 		"The configuration names the provider %s, which Terrarium does not have: it has "
-		"hashicorp/aws, archive, http, local, null, random and time, and the built-in "
-		"terraform. What that provider describes cannot run here, which is fine as long as "
+		"those of hashicorp that are called %s. What that provider describes cannot run "
+		"here, which is fine as long as "
 		"there is none of it (count = 0, for_each = {}).",
-		source);
+		source, names);
 }
 
 static int run(int argc, char **argv) {
