@@ -12,10 +12,12 @@ extern const ProviderClass provider_null_class;
 extern const ProviderClass provider_random_class;
 extern const ProviderClass provider_terraform_class;
 extern const ProviderClass provider_time_class;
+extern const ProviderClass provider_tls_class;
 
 static const ProviderClass *const classes[] = {&provider_archive_class, &provider_aws_class,
 	&provider_external_class, &provider_http_class, &provider_local_class, &provider_null_class,
-	&provider_random_class, &provider_terraform_class, &provider_time_class};
+	&provider_random_class, &provider_terraform_class, &provider_time_class,
+	&provider_tls_class};
 
 const ProviderClass *const *provider_classes(gsize *n) {
 	*n = G_N_ELEMENTS(classes);

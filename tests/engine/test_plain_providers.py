@@ -1,4 +1,4 @@
-"""The providers that need no service: random, null, time, local, archive, http and external."""
+"""The providers that need no service: random, null, time, local, archive, http, external and tls."""
 
 import base64
 import hashlib
@@ -505,3 +505,167 @@ def test_external_program_fails(folder, program, message):
     shown = folder.run("plan", code=1)
     assert message in " ".join(shown.replace("│", "").split())
     assert "with data.external.a," in shown
+
+
+def tool(folder, *words, stdin=""):
+    done = subprocess.run(words, cwd=folder.path, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+KEYS = [("RSA", "rsa_bits = 3072"), ("ECDSA", ""), *(("ECDSA", f'ecdsa_curve = "P{n}"') for n in (256, 384, 521)), ("ED25519", "")]
+
+
+@pytest.mark.parametrize(("algorithm", "more"), KEYS)
+def test_private_keys(folder, algorithm, more):
+    folder.write(f"""
+        resource "tls_private_key" "k" {{
+          algorithm = "{algorithm}"
+          {more}
+        }}
+        data "tls_public_key" "k" {{ private_key_pem = tls_private_key.k.private_key_pem }}
+        data "tls_public_key" "pkcs8" {{ private_key_pem = tls_private_key.k.private_key_pem_pkcs8 }}
+        output "key" {{
+          value     = tls_private_key.k
+          sensitive = true
+        }}
+        output "public" {{
+          value     = [data.tls_public_key.k, data.tls_public_key.pkcs8]
+          sensitive = true
+        }}
+        """)
+    folder.apply()
+    key, public = folder.outputs()["key"], folder.outputs()["public"]
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+    begins = {"RSA": "RSA PRIVATE KEY", "ECDSA": "EC PRIVATE KEY", "ED25519": "PRIVATE KEY"}
+    assert key["private_key_pem"].startswith(f"-----BEGIN {begins[algorithm]}-----\n")
+    assert key["private_key_pem_pkcs8"].startswith("-----BEGIN PRIVATE KEY-----\n")
+    for each in (key["private_key_pem"], key["private_key_pem_pkcs8"]):
+        assert tool(folder, "openssl", "pkey", "-pubout", stdin=each) == key["public_key_pem"]
+    shared = [name for name in key if name.startswith("public_key_")]
+    for each in public:
+        assert {name: each[name] for name in shared} == {name: key[name] for name in shared}
+        assert each["algorithm"] == algorithm
+        assert base64.b64decode(each["public_key_der"]) == base64.b64decode("".join(key["public_key_pem"].split("\n")[1:-2]))
+    if algorithm == "ECDSA" and not more:  # P224, which OpenSSH does not have
+        assert (key["private_key_openssh"], key["public_key_openssh"], key["public_key_fingerprint_md5"]) == ("", "", "")
+        return
+    folder.write(key["private_key_openssh"], "id")
+    (folder.path / "id").chmod(0o600)
+    assert tool(folder, "ssh-keygen", "-y", "-P", "", "-f", "id").split() == key["public_key_openssh"].split()
+    told = tool(folder, "ssh-keygen", "-l", "-f", "/dev/stdin", stdin=key["public_key_openssh"]).split()
+    assert told[1] == key["public_key_fingerprint_sha256"]
+    told = tool(folder, "ssh-keygen", "-l", "-E", "md5", "-f", "/dev/stdin", stdin=key["public_key_openssh"]).split()
+    assert told[1] == f'MD5:{key["public_key_fingerprint_md5"]}'
+    # Whoever reads the key can also sign with it.
+    folder.write("text", "text")
+    assert "Signing file text" in subprocess.run(
+        ["ssh-keygen", "-Y", "sign", "-f", "id", "-n", "test", "text"], cwd=folder.path, capture_output=True, text=True, check=True
+    ).stderr
+
+
+CERTIFICATES = """
+    variable "hours" { default = 48 }
+    variable "early" { default = 0 }
+    resource "tls_private_key" "ca" {
+      algorithm   = "ECDSA"
+      ecdsa_curve = "P384"
+    }
+    resource "tls_self_signed_cert" "ca" {
+      private_key_pem       = tls_private_key.ca.private_key_pem
+      is_ca_certificate     = true
+      max_path_length       = 0
+      validity_period_hours = 1000
+      allowed_uses          = ["cert_signing", "crl_signing"]
+      subject { common_name = "The CA" }
+    }
+    resource "tls_private_key" "site" { algorithm = "RSA" }
+    resource "tls_cert_request" "site" {
+      private_key_pem = tls_private_key.site.private_key_pem
+      dns_names       = ["site.test", "*.site.test,DNS:evil.test"]
+      ip_addresses    = ["127.0.0.1", "::1"]
+      uris            = ["spiffe://site.test/web"]
+      subject {
+        common_name    = "site.test"
+        organization   = "Ünïcode & Co"
+        country        = "CH"
+        street_address = ["Main", "1"]
+      }
+    }
+    resource "tls_locally_signed_cert" "site" {
+      cert_request_pem      = tls_cert_request.site.cert_request_pem
+      ca_private_key_pem    = tls_private_key.ca.private_key_pem
+      ca_cert_pem           = tls_self_signed_cert.ca.cert_pem
+      validity_period_hours = var.hours
+      early_renewal_hours   = var.early
+      allowed_uses          = ["digital_signature", "key_encipherment", "server_auth", "microsoft_kernel_code_signing"]
+      set_subject_key_id    = true
+      set_authority_key_id  = true
+    }
+    output "ca" { value = tls_self_signed_cert.ca.cert_pem }
+    output "site" { value = tls_locally_signed_cert.site.cert_pem }
+    output "request" { value = tls_cert_request.site.cert_request_pem }
+    output "facts" {
+      value = [tls_self_signed_cert.ca.key_algorithm, tls_cert_request.site.key_algorithm,
+        tls_locally_signed_cert.site.ca_key_algorithm, tls_locally_signed_cert.site.ready_for_renewal,
+        timecmp(tls_locally_signed_cert.site.validity_end_time, timeadd(tls_locally_signed_cert.site.validity_start_time, "48h"))]
+    }
+    output "serial" { value = tls_locally_signed_cert.site.id }
+    """
+
+
+def test_certificates(folder):
+    folder.write(CERTIFICATES)
+    folder.apply()
+    outputs = folder.outputs()
+    assert outputs["facts"] == ["ECDSA", "RSA", "ECDSA", False, 0]
+    folder.write(outputs["ca"], "ca.pem")
+    folder.write(outputs["site"], "site.pem")
+    assert "site.pem: OK" in tool(folder, "openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", "ca.pem", "site.pem")
+    assert "ca.pem: OK" in tool(folder, "openssl", "verify", "-CAfile", "ca.pem", "ca.pem")
+    told = tool(folder, "openssl", "x509", "-noout", "-text", "-nameopt", "utf8,sep_comma_plus", "-in", "site.pem")
+    assert "CN=site.test" in told
+    assert "O=Ünïcode & Co" in told
+    assert re.search(r"street=(1 ?\+ ?street=Main|Main ?\+ ?street=1)", told)
+    assert "IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, URI:spiffe://site.test/web" in told
+    assert "Digital Signature, Key Encipherment" in told
+    assert "TLS Web Server Authentication, 1.3.6.1.4.1.311.61.1.1" in told
+    assert "CA:FALSE" in told
+    assert "ecdsa-with-SHA384" in told
+    assert "X509v3 Authority Key Identifier" in told
+    assert "CA:TRUE, pathlen:0" in tool(folder, "openssl", "x509", "-noout", "-text", "-in", "ca.pem")
+    serial = tool(folder, "openssl", "x509", "-noout", "-serial", "-in", "site.pem").strip().split("=")[1]
+    assert int(serial, 16) == int(outputs["serial"])
+    # A comma in a name does not make another name of it.
+    assert tool(folder, "openssl", "x509", "-noout", "-checkhost", "evil.test", "-in", "site.pem").endswith("does NOT match certificate\n")
+    assert "verify OK" in subprocess.run(
+        ["openssl", "req", "-noout", "-verify"], input=outputs["request"], capture_output=True, text=True, check=True
+    ).stderr
+    assert "No changes." in folder.run("plan", "-detailed-exitcode")
+
+
+def test_certificates_are_renewed(folder):
+    folder.write(CERTIFICATES)
+    folder.apply()
+    before = folder.outputs()["serial"]
+    assert "Resources: 0 added, 1 changed, 0 destroyed." in folder.apply("-var", "early=47")
+    assert folder.outputs()["serial"] == before
+    assert "Resources: 0 added, 1 changed, 0 destroyed." in folder.apply("-var", "early=48")
+    assert "Resources: 1 added, 0 changed, 0 destroyed." in folder.apply("-var", "early=24")
+    assert folder.outputs()["serial"] != before
+    assert "Resources: 1 added, 0 changed, 1 destroyed." in folder.apply("-var", "hours=96", "-var", "early=24")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ('private_key_pem = "none"\nsubject { common_name = "x" }', "private_key_pem holds no private key"),
+        ('private_key_pem = file("key")\nip_addresses = ["1.2.3"]', '"1.2.3" is no IP address'),
+    ],
+)
+def test_certificate_errors(folder, arguments, message):
+    folder.write(tool(folder, "openssl", "genpkey", "-algorithm", "ed25519"), "key")
+    folder.write('resource "tls_cert_request" "x" {\n' + arguments + "\n}\n")
+    shown = folder.run("apply", "-auto-approve", code=1)
+    assert message in " ".join(shown.replace("│", "").split())
+    assert "with tls_cert_request.x," in shown
