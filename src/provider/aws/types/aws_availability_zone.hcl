@@ -13,10 +13,7 @@ data "aws_availability_zone" {
     parent_zone_id         = computed(string)
     parent_zone_name       = computed(string)
     zone_type              = computed(string)
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -31,7 +28,7 @@ data "aws_availability_zone" {
     }
     error {
       when    = length([for x in result.AvailabilityZones : x]) != 1
-      summary = "Your query returned ${length([for x in result.AvailabilityZones : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.AvailabilityZones)
       detail  = "${length([for x in result.AvailabilityZones : x])} availability zones match the arguments of the data source aws_availability_zone; exactly one must."
     }
     let { zone = result.AvailabilityZones[0] }

@@ -8,10 +8,7 @@ data "aws_availability_zones" {
     names                  = computed(list(string))
     zone_ids               = computed(list(string))
     group_names            = computed(set(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

@@ -85,10 +85,7 @@ data "aws_eip" {
     ptr_record                 = computed(string)
     public_dns                 = computed(string)
     public_ipv4_pool           = computed(string)
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -102,7 +99,7 @@ data "aws_eip" {
     }
     error {
       when    = length([for x in result.Addresses : x]) != 1
-      summary = "Your query returned ${length([for x in result.Addresses : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.Addresses)
       detail  = "${length([for x in result.Addresses : x])} Elastic IP addresses match the arguments of the data source aws_eip; exactly one must."
     }
     let { address = result.Addresses[0] }
@@ -134,10 +131,7 @@ data "aws_eips" {
     tags           = optional(map(string))
     allocation_ids = computed(list(string))
     public_ips     = computed(list(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

@@ -69,10 +69,7 @@ data "aws_internet_gateway" {
       state  = computed(string)
       vpc_id = computed(string)
     }
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -85,7 +82,7 @@ data "aws_internet_gateway" {
     }
     error {
       when    = length([for x in result.InternetGateways : x]) != 1
-      summary = "Your query returned ${length([for x in result.InternetGateways : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.InternetGateways)
       detail  = "${length([for x in result.InternetGateways : x])} internet gateways match the arguments of the data source aws_internet_gateway; exactly one must."
     }
     let { gateway = result.InternetGateways[0] }

@@ -138,10 +138,7 @@ data "aws_nat_gateway" {
       public_ip            = computed(string)
       status               = computed(string)
     }
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -154,7 +151,7 @@ data "aws_nat_gateway" {
     }
     error {
       when    = length([for x in result.NatGateways : x]) != 1
-      summary = "Your query returned ${length([for x in result.NatGateways : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.NatGateways)
       detail  = "${length([for x in result.NatGateways : x])} NAT gateways match the arguments of the data source aws_nat_gateway; exactly one must."
     }
     let { gateway = result.NatGateways[0] }
@@ -183,10 +180,7 @@ data "aws_nat_gateways" {
     vpc_id = optional(string)
     tags   = optional(map(string))
     ids    = computed(list(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

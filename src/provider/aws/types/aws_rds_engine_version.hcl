@@ -33,10 +33,7 @@ data "aws_rds_engine_version" {
     valid_major_targets                           = computed(set(string))
     valid_minor_targets                           = computed(set(string))
     valid_upgrade_targets                         = computed(set(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
   }
   read {
     let {

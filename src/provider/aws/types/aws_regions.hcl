@@ -3,10 +3,7 @@ data "aws_regions" {
   schema {
     all_regions = optional(bool)
     names       = computed(set(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

@@ -84,10 +84,7 @@ data "aws_route_table" {
       route_table_id             = computed(string)
       subnet_id                  = computed(string)
     }
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -100,7 +97,7 @@ data "aws_route_table" {
     }
     error {
       when    = length([for x in result.RouteTables : x]) != 1
-      summary = "Your query returned ${length([for x in result.RouteTables : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.RouteTables)
       detail  = "${length([for x in result.RouteTables : x])} route tables match the arguments of the data source aws_route_table; exactly one must."
     }
     let { table = result.RouteTables[0] }
@@ -144,10 +141,7 @@ data "aws_route_tables" {
     vpc_id = optional(string)
     tags   = optional(map(string))
     ids    = computed(list(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

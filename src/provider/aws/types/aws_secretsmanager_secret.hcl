@@ -156,10 +156,7 @@ data "aws_secretsmanager_secrets" {
   schema {
     arns  = computed(set(string))
     names = computed(set(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
   }
   read {
     call "ListSecrets" {

@@ -83,10 +83,7 @@ data "aws_security_group" {
     tags        = optional(map(string), computed)
     arn         = computed(string)
     description = computed(string)
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -99,7 +96,7 @@ data "aws_security_group" {
     }
     error {
       when    = length([for x in result.SecurityGroups : x]) != 1
-      summary = "Your query returned ${length([for x in result.SecurityGroups : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.SecurityGroups)
       detail  = "${length([for x in result.SecurityGroups : x])} security groups match the arguments of the data source aws_security_group; exactly one must."
     }
     state = {
@@ -119,10 +116,7 @@ data "aws_security_groups" {
     ids     = computed(list(string))
     arns    = computed(list(string))
     vpc_ids = computed(list(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

@@ -117,10 +117,7 @@ data "aws_subnet" {
     outpost_arn                                    = computed(string)
     owner_id                                       = computed(string)
     private_dns_hostname_type_on_launch            = computed(string)
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -137,7 +134,7 @@ data "aws_subnet" {
     }
     error {
       when    = length([for x in result.Subnets : x]) != 1
-      summary = "Your query returned ${length([for x in result.Subnets : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.Subnets)
       detail  = "${length([for x in result.Subnets : x])} subnets match the arguments of the data source aws_subnet; exactly one must."
     }
     let { subnet = result.Subnets[0] }
@@ -174,10 +171,7 @@ data "aws_subnets" {
   schema {
     tags = optional(map(string))
     ids  = computed(list(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -196,10 +190,7 @@ data "aws_subnet_ids" {
     vpc_id = required(string)
     tags   = optional(map(string))
     ids    = computed(set(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

@@ -117,10 +117,7 @@ data "aws_vpc" {
       network_border_group   = computed(string)
       state                  = computed(string)
     }
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {
@@ -135,7 +132,7 @@ data "aws_vpc" {
     }
     error {
       when    = length([for x in result.Vpcs : x]) != 1
-      summary = "Your query returned ${length([for x in result.Vpcs : x]) == 0 ? "no results" : "more than one result"}"
+      summary = query_returned(result.Vpcs)
       detail  = "${length([for x in result.Vpcs : x])} VPCs match the arguments of the data source aws_vpc; exactly one must."
     }
     let { vpc = result.Vpcs[0] }
@@ -177,10 +174,7 @@ data "aws_vpcs" {
   schema {
     tags = optional(map(string))
     ids  = computed(list(string))
-    set "filter" {
-      name   = required(string)
-      values = required(set(string))
-    }
+    use "filters" {}
     timeouts "read" {}
   }
   read {

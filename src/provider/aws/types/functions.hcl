@@ -73,6 +73,12 @@ function "ec2_filters" {
   ))
 }
 
+// The summary where a data source must find one thing, and does not.
+function "query_returned" {
+  parameters = ["found"]
+  value      = "Your query returned ${length([for x in found : x]) == 0 ? "no results" : "more than one result"}"
+}
+
 function "same_elements" {
   parameters = ["a", "b"]
   value      = length(setsubtract([for x in a : x], [for x in b : x])) == 0 && length(setsubtract([for x in b : x], [for x in a : x])) == 0

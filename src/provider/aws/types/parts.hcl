@@ -323,3 +323,11 @@ part "discovery_namespace_end" {
     }
   }
 }
+
+// What a data source is filtered by, as EC2 has it.
+part "filters" {
+  set "filter" {
+    name   = required(string)
+    values = required(set(string))
+  }
+}
