@@ -62,7 +62,7 @@ dockerfile_bases() (
 					if (sub(/^--from=/, "", words[i])) print words[i]
 			}
 		}
-	'"$dockerfile_lines" "$file" | sed -n 's|^docker\.io/||; s|^library/||; s|^debian$|debian:latest|; /^debian:[a-z0-9-]*$/p' | sort -u
+	'"$dockerfile_lines" "$file" | sed -n 's|^docker\.io/||; s|^library/||; s|^debian$|debian:latest|; /^debian:[a-z0-9][a-z0-9-]*$/p' | sort -u
 )
 
 # dockerfile_refused FILE: says what buildah 1.28 would stumble over, and is true if there is such a thing.

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import urllib.request
 
 import pytest
 
@@ -115,6 +116,25 @@ def test_a_base_is_made_once(region, projects):
     build = builds.start(buildspecOverride=buildspec(r"printf 'FROM debian:nowhere\n' | docker build -"))
     assert builds.ended(build, 120)["buildStatus"] == "FAILED"
     assert any("debian:nowhere could not be made: E: " in line for line in builds.lines(build))
+    # After a week there is a new one; the old one stays as long as somebody has built upon it.
+    folder = region.home / "builds" / "bases"
+    (name,) = bases(region, "bookworm_")
+    suite, made, recipe = name.split("_")
+    old = f"{suite}_{int(made) - 8 * 86400}_{recipe}"
+    os.rename(folder / name, folder / old)
+    assert "built-upon-it" in succeeded(builds, builds.start(), 300)
+    assert len(bases(region, "bookworm_")) == 2
+    for each in both:
+        each.codebuild.delete_project(name=each.name)
+        each.made = False
+    kept = region.home / "builds" / "projects"
+    wait_until(lambda: not [each for each in kept.iterdir() if any(b.name in each.name for b in both)], "storage is gone")
+    url = f"{region.url}/_terrarium/clock?advance=3601"
+    urllib.request.urlopen(urllib.request.Request(url, method="POST", data=b""), timeout=10).close()
+    last = projects("true")
+    succeeded(last, last.start())
+    wait_until(lambda: old not in bases(region, "bookworm_"), "the old base is gone")
+    assert len(bases(region, "bookworm_")) == 1
 
 
 # What is done, and a line that it must print.
