@@ -2,11 +2,14 @@
 
 import http.client
 import json
+import urllib.error
+import urllib.request
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from urllib3.filepost import encode_multipart_formdata
 
 MIB = 1 << 20
 
@@ -62,3 +65,21 @@ def raw(region, method, path, data=b"", **headers):
     connection.request(method, path, data, headers)
     answer = connection.getresponse()
     return answer.status, answer.read(), answer.headers
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def post(url, fields, data=b"content", name="dir/one.txt", after=(), **headers):
+    """The answer's status, body and headers."""
+    form = [*fields.items(), ("file", (name, data)), *after]
+    encoded, kind = encode_multipart_formdata(form)
+    request = urllib.request.Request(url, encoded, {"Content-Type": kind, **headers}, method="POST")
+    try:
+        answer = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay).open(request, timeout=20)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, answer.read(), answer.headers

@@ -2,7 +2,6 @@
 
 import os
 import urllib.error
-import urllib.parse
 import urllib.request
 
 import boto3

@@ -9,26 +9,8 @@ import urllib.request
 import xml.etree.ElementTree
 
 import pytest
-from s3_shared import MIB, body, policy, presigner
+from s3_shared import MIB, body, policy, post, presigner
 from urllib3.filepost import encode_multipart_formdata
-
-
-class Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-def post(url, fields, data=b"content", name="dir/one.txt", after=(), **headers):
-    """The answer's status, body and headers."""
-    form = [*fields.items(), ("file", (name, data)), *after]
-    encoded, kind = encode_multipart_formdata(form)
-    request = urllib.request.Request(url, encoded, {"Content-Type": kind, **headers}, method="POST")
-    try:
-        answer = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay).open(request, timeout=20)
-    except urllib.error.HTTPError as error:
-        answer = error
-    with answer:
-        return answer.status, answer.read(), answer.headers
 
 
 def code(answer):

@@ -7,7 +7,7 @@ import time
 import urllib.parse
 
 import pytest
-from s3_shared import body, policy, presigner, refused
+from s3_shared import body, policy, post, presigner, refused
 
 
 def ask(region, method, path, host=None, data=None, **headers):
@@ -277,6 +277,7 @@ def test_access_logs(stepped_region):
     s3.list_objects_v2(Bucket="source")
     assert refused(s3.get_bucket_cors, Bucket="source") == "NoSuchCORSConfiguration"
     s3.copy_object(Bucket="source", Key="copy", CopySource="source/a b")
+    post(f"{region.url}/source", {"key": "form"})
     ask(region, "GET", "/source/a%20b", User_Agent='quoted "agent"', Referer="http://from/")
     names, lines = delivered()
     assert len(names) == 1 and re.fullmatch(r"of/\d{4}(-\d\d){5}-[0-9A-F]{16}", names[0])
@@ -293,7 +294,8 @@ def test_access_logs(stepped_region):
     assert told[3][:4] == ("REST.GET.BUCKET", "-", 200, "-")
     assert told[4][:4] == ("REST.GET.CORS", "-", 404, "NoSuchCORSConfiguration")
     assert told[5][:4] == ("REST.COPY.OBJECT", "copy", 200, "-")
-    assert (found[6][16], found[6][17], found[6][20]) == ("http://from/", "quoted %22agent%22", "-")
+    assert (told[6][:3], found[6][9]) == (("REST.POST.OBJECT", "form", 204), "POST /source HTTP/1.1")
+    assert (found[7][16], found[7][17], found[7][20]) == ("http://from/", "quoted %22agent%22", "-")
     assert {m[2] for m in found} == {"source"} and {m[4] for m in found} == {"127.0.0.1"}
     assert found[0][20] == "SigV4" and found[0][22] == "AuthHeader"
     # Keys by day and bucket.

@@ -222,7 +222,7 @@ gboolean s3_call_begin(S3Call *call, Region *region, const WireRequest *request,
 	gboolean names_region = asker ? asker->claim != NULL : is_signed(request);
 	if (!find_bucket(call, names_region, error))
 		return FALSE;
-	s3_log_begin(call, request, asker && asker->anyone);
+	s3_log_begin(call, request, asker);
 	return take_origin(call, request, asker, error) && s3_permit_call(call, error);
 }
 

@@ -275,7 +275,7 @@ void s3_upload_remove(Region *region, const S3Upload *upload);
 /* A call's line in the access log of its bucket: begun when the bucket is known, told the answer
  * (perhaps again) and the object's size, and ended when the call is cleared: a call that was not
  * answered has no line. */
-void s3_log_begin(S3Call *call, const WireRequest *request, gboolean website);
+void s3_log_begin(S3Call *call, const WireRequest *request, const S3Asker *asker);
 void s3_log_answer(const S3Call *call, const WireResponse *response, const char *code);
 void s3_log_size(const S3Call *call, gint64 size);
 void s3_log_end(S3Call *call);

@@ -67,30 +67,34 @@ static char *text_or_dash(const char *text) {
 	return g_strdup(text && *text ? text : "-");
 }
 
-void s3_log_begin(S3Call *call, const WireRequest *request, gboolean website) {
+void s3_log_begin(S3Call *call, const WireRequest *request, const S3Asker *asker) {
 	const char *bucket = value_get_text(call->bucket, "Name");
 	g_auto(Value) logging =
 		bucket ? s3_setting(call->call.region, bucket, "logging") : VALUE_NOTHING;
 	if (!value_has(logging, "LoggingEnabled"))
 		return;
 	S3LogEntry *entry = g_new0(S3LogEntry, 1);
+	gboolean form = asker && asker->form;
 	const char *authorization = g_hash_table_lookup(request->headers, "authorization");
 	gboolean in_query = strstr(request->query, "X-Amz-Signature=") != NULL;
 	gboolean copies = g_str_has_prefix(wire_operation_name(call->call.operation), "Copy");
 	entry->time = region_now(call->call.region);
 	entry->start = g_get_monotonic_time();
 	entry->peer = text_or_dash(request->peer);
-	entry->request_line = g_strdup_printf("%s %s%s%s HTTP/1.1", request->method, request->path,
-		*request->query ? "?" : "", request->query);
+	/* A form was sent to the bucket. */
+	entry->request_line =
+		form ? g_strdup_printf("POST /%s HTTP/1.1", bucket)
+		     : g_strdup_printf("%s %s%s%s HTTP/1.1", request->method, request->path,
+			       *request->query ? "?" : "", request->query);
 	entry->referer = text_or_dash(g_hash_table_lookup(request->headers, "referer"));
 	entry->agent = text_or_dash(g_hash_table_lookup(request->headers, "user-agent"));
 	entry->host = text_or_dash(g_hash_table_lookup(request->headers, "host"));
-	entry->method = copies ? "COPY" : g_intern_string(request->method);
+	entry->method = copies ? "COPY" : form ? "POST" : g_intern_string(request->method);
 	entry->signature = authorization || in_query ? "SigV4" : "-";
 	entry->authentication = authorization ? "AuthHeader" : in_query ? "QueryString" : "-";
 	entry->resource = resource_of(call, request);
 	entry->size = -1;
-	entry->website = website;
+	entry->website = asker && asker->anyone;
 	call->log = entry;
 }
 
