@@ -362,7 +362,8 @@ LangScope engine_lang_scope(const EvalScope *scope) {
 	return (LangScope){.resolve = resolve,
 		.data = (gpointer)scope,
 		.base_dir = scope->engine->dir,
-		.pure = scope->engine->phase != PHASE_APPLY};
+		.pure = scope->engine->phase == PHASE_VALIDATE ||
+			scope->engine->phase == PHASE_PLAN};
 }
 
 Value engine_eval(const EvalScope *scope, const LangExpr *expr, Diags *diags) {

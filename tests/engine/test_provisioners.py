@@ -201,3 +201,19 @@ def test_killed_apply_leaves_it_tainted(folder):
     wait_until_gone(shell)
     os.kill(int(sleep), signal.SIGKILL)
     assert "terraform_data.a is tainted, so must be replaced" in folder.run("plan")
+
+
+def test_functions_of_the_moment_before_a_destruction(folder):
+    folder.write("""
+        resource "terraform_data" "a" {
+          provisioner "local-exec" {
+            when    = destroy
+            command = "echo ${timestamp()} ${terraform.workspace} > moment"
+          }
+        }
+        """)
+    folder.apply()
+    folder.run("destroy", "-auto-approve")
+    moment, workspace = (folder.path / "moment").read_text().split()
+    assert moment.startswith("20") and moment.endswith("Z")
+    assert workspace == "default"
