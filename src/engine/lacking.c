@@ -115,18 +115,16 @@ static gboolean may_be_none(const ModuleInstance *module, const Expansion *expan
 
 void engine_validate_lacking(Engine *engine, const Resource *resource) {
 	g_autoptr(GPtrArray) modules = engine_module_instances(engine, resource->module);
-	g_hash_table_add(engine->lacking, (gpointer)resource);
-	if (modules->len == 0)
-		return;
-	ModuleInstance *module = modules->pdata[0];
-	const Expansion *expansion = engine_expand(engine, module, resource);
-	if (!expansion)
-		return;
+	ModuleInstance *module = modules->len > 0 ? modules->pdata[0] : NULL;
+	const Expansion *expansion = module ? engine_expand(engine, module, resource) : NULL;
 	g_autofree char *name = resource_name(resource);
-	if (!may_be_none(module, expansion)) {
+	if (expansion && !may_be_none(module, expansion)) {
 		engine_refuse_lacking(engine, resource, name);
 		return;
 	}
+	g_hash_table_add(engine->lacking, (gpointer)resource);
+	if (!expansion)
+		return;
 	EvalScope scope = engine_instance_scope(engine, module, resource,
 		&(Instance){.key = value_unknown(type_any()), .each = value_unknown(type_any())});
 	g_autoptr(Diags) own = diags_new();

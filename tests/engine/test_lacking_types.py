@@ -116,7 +116,9 @@ def test_what_can_be_told_is_told(folder):
     # How many there are is known already, or there is nothing that could make it none.
     for text in ("count = 2", 'for_each = toset(["a"])', ""):
         folder.write(f'resource "terraform_thing" "x" {{\n {text}\n}}\n')
-        assert "Error: Invalid resource type" in folder.run("validate", code=1)
+        told = folder.run("validate", code=1)
+        assert "Error: Invalid resource type" in told
+        assert "Warning" not in told
 
 
 @pytest.mark.parametrize(
