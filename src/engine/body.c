@@ -59,6 +59,11 @@ static void unexpected_argument(Decoding *decoding, const LangBody *body,
 		"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
 }
 
+static const char *dynamic_type(const LangBlock *block) {
+	return g_str_equal(block->type, "dynamic") && block->n_labels == 1 ? block->labels[0]
+									   : block->type;
+}
+
 static void unexpected_block(
 	Decoding *decoding, const LangBlock *block, const SchemaBlock *schema) {
 	if (schema_block_attribute(schema, block->type)) {
@@ -68,14 +73,10 @@ static void unexpected_block(
 			block->type, block->type);
 		return;
 	}
-	g_autofree char *hint = hint_for(block->type, schema);
+	const char *type = dynamic_type(block);
+	g_autofree char *hint = hint_for(type, schema);
 	diags_error(decoding->diags, block->type_range, "Unsupported block type",
-		"Blocks of type \"%s\" are not expected here.%s", block->type, hint);
-}
-
-static const char *dynamic_type(const LangBlock *block) {
-	return g_str_equal(block->type, "dynamic") && block->n_labels == 1 ? block->labels[0]
-									   : block->type;
+		"Blocks of type \"%s\" are not expected here.%s", type, hint);
 }
 
 static void check_names(Decoding *decoding, const LangBody *body, const SchemaBlock *schema) {
@@ -107,10 +108,14 @@ static void check_names(Decoding *decoding, const LangBody *body, const SchemaBl
 static void wrong_value(
 	Decoding *decoding, const LangExpr *expr, const char *name, const char *problem) {
 	gboolean null = strstr(problem, "must not be null") != NULL;
-	diags_error(decoding->diags, lang_expr_range(expr), "Incorrect attribute value type",
+	Diag *diag = diags_error(decoding->diags, lang_expr_range(expr),
+		"Incorrect attribute value type",
 		null ? "Inappropriate value for attribute \"%s\": the value may not be null.%.0s"
 		     : "Inappropriate value for attribute \"%s\": %s.",
-		name, problem);
+		name, value_problem_reason(problem));
+	LangScope lang = engine_lang_scope(&decoding->scope);
+	lang.locals = decoding->iterators;
+	lang_explain(diag, expr, &lang, LANG_ABOUT_VALUES);
 }
 
 static Value decode_expression(
@@ -435,24 +440,28 @@ SourceRange engine_range_of_path(const LangBody *body, Value path) {
 	return range;
 }
 
+/* Where a provider's diagnostic belongs. */
+static SourceRange place_of(const Diag *diag, const LangBody *body, SourceRange header) {
+	Value path = provider_diag_path(diag);
+	SourceRange range =
+		body && value_length(path) > 0 ? engine_range_of_path(body, path) : header;
+	if (body && body->range.filename &&
+		(value_length(path) == 0 || range.start_byte == body->range.start_byte))
+		return lang_body_start(body);
+	return range;
+}
+
 void engine_take_diags(Engine *engine, Diags *from, const LangBody *body, SourceRange header,
 	const char *address) {
 	for (guint i = 0; i < diags_count(from); i++) {
-		const Diag *diag = diags_at(from, i);
-		Value path = provider_diag_path(diag);
-		SourceRange range = diag->subject.filename ? diag->subject
-				    : body && value_length(path) > 0
-					    ? engine_range_of_path(body, path)
-					    : header;
-		if (body && value_length(path) > 0 && range.start_byte == body->range.start_byte)
-			range = header;
-		Diag *taken = diag->severity == DIAG_ERROR
-				      ? diags_error(engine->diags, range, diag->summary, "%s",
-						diag->detail ? diag->detail : "")
-				      : diags_warning(engine->diags, range, diag->summary, "%s",
-						diag->detail ? diag->detail : "");
-		taken->address = g_strdup(diag->address ? diag->address : address);
+		Diag *diag = diags_change(from, i);
+		if (diag->subject.filename)
+			continue;
+		diag->subject = place_of(diag, body, header);
+		if (!diag->address)
+			diag->address = g_strdup(address);
 	}
+	diags_move(engine->diags, from);
 }
 
 /* ---- marks ---- */

@@ -24,7 +24,8 @@ static void check_default(const Variable *variable, Diags *diags) {
 	if (!variable->fallback)
 		return;
 	guint errors = diags_error_count(diags);
-	g_auto(Value) plain = lang_eval(variable->fallback, &(LangScope){0}, diags);
+	g_auto(Value) plain =
+		lang_eval(variable->fallback, &(const LangScope){.constant = TRUE}, diags);
 	if (diags_error_count(diags) > errors)
 		return;
 	g_auto(Value) value = lang_defaults_apply(variable->defaults, plain);

@@ -10,7 +10,8 @@
 /* ---- literals ---- */
 
 static Value literal(const LangAttribute *attribute, const Type *type, Diags *diags) {
-	return attribute ? lang_eval_as(attribute->expr, type, &(LangScope){0}, diags)
+	return attribute ? lang_eval_as(attribute->expr, type, &(const LangScope){.constant = TRUE},
+				   diags)
 			 : VALUE_NOTHING;
 }
 

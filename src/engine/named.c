@@ -71,7 +71,8 @@ static Value fit_variable(
 
 static Value variable_default(Engine *engine, const Variable *variable) {
 	guint errors = diags_error_count(engine->diags);
-	g_auto(Value) fallback = lang_eval(variable->fallback, &(LangScope){0}, engine->diags);
+	g_auto(Value) fallback =
+		lang_eval(variable->fallback, &(const LangScope){.constant = TRUE}, engine->diags);
 	if (diags_error_count(engine->diags) > errors)
 		return value_unknown(variable->type);
 	const Origin origin = {variable->name, lang_expr_range(variable->fallback), NULL};

@@ -81,6 +81,17 @@ static void depend(const Referrer *referrer, gconstpointer what) {
 		graph_depend(referrer->node, target);
 }
 
+/* The resource with the key that a reference gives. Caller frees. */
+static char *name_in(const Resource *resource, const LangTraversal *traversal) {
+	guint at = resource->managed ? 1 : 2;
+	g_autofree char *name = resource_name(resource);
+	g_autofree char *key =
+		at < traversal->n_steps && traversal->steps[at].kind == LANG_STEP_INDEX
+			? address_key(traversal->steps[at].index)
+			: g_strdup("");
+	return g_strconcat(name, key, NULL);
+}
+
 /* `what` may not need itself. */
 static gboolean refers_to_itself(
 	const Referrer *referrer, gconstpointer what, const LangTraversal *traversal) {
@@ -88,8 +99,7 @@ static gboolean refers_to_itself(
 		return FALSE;
 	if (referrer->may_be_itself)
 		return TRUE;
-	const Resource *resource = what;
-	g_autofree char *name = resource_name(resource);
+	g_autofree char *name = name_in(what, traversal);
 	const char *path = referrer->module->path;
 	diags_error(referrer->ordering->engine->diags, traversal->range, "Self-referential block",
 		"Configuration for %s%s%s may not refer to itself.", path, *path ? "." : "", name);
@@ -134,6 +144,17 @@ static void refer_to_resource(const Referrer *referrer, const LangTraversal *tra
 		depend(referrer, resource);
 }
 
+static void refer_to_local(
+	const Referrer *referrer, const LangTraversal *traversal, const Local *local) {
+	if (local && node_of(referrer->ordering, local) == referrer->node)
+		diags_error(referrer->ordering->engine->diags, traversal->range,
+			"Self-referencing local value",
+			"Local value local.%s cannot use its own result as part of its expression.",
+			local->name);
+	else
+		depend(referrer, local);
+}
+
 static void refer(const LangTraversal *traversal, gpointer data) {
 	const Referrer *referrer = data;
 	const char *root = traversal->root;
@@ -145,7 +166,7 @@ static void refer(const LangTraversal *traversal, gpointer data) {
 	if (g_str_equal(root, "var"))
 		depend(referrer, g_hash_table_lookup(module->variables, name));
 	else if (g_str_equal(root, "local"))
-		depend(referrer, g_hash_table_lookup(module->locals, name));
+		refer_to_local(referrer, traversal, g_hash_table_lookup(module->locals, name));
 	else if (g_str_equal(root, "module"))
 		refer_to_module(referrer, traversal);
 	else if (g_str_equal(root, "data") && traversal->n_steps > 1)

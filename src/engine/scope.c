@@ -39,9 +39,13 @@ static gboolean undeclared(Reference *reference, const char *summary, char *deta
 	return FALSE;
 }
 
+/* The words that stand for nothing by themselves. */
 static gboolean missing_name(Reference *reference) {
 	return undeclared(reference, "Invalid reference",
-		g_strdup_printf("The \"%s\" object must be followed by an attribute name.",
+		g_strdup_printf(reference->traversal->n_steps > 0
+					? "The \"%s\" object does not support this operation."
+					: "The \"%s\" object cannot be accessed directly. Instead, "
+					  "access one of its attributes.",
 			reference->traversal->root));
 }
 
@@ -91,6 +95,10 @@ static Value folder_of(const Module *module) {
 static gboolean resolve_path(Reference *reference, Value *out, guint *used) {
 	const char *name = step_name(reference->traversal, 0);
 	const EvalScope *scope = reference->scope;
+	static const char *const names[] = {"cwd", "module", "root"};
+	if (!name)
+		return missing_name(reference);
+	g_autofree char *hint = text_suggestion(name, names, G_N_ELEMENTS(names));
 	if (g_strcmp0(name, "module") == 0)
 		*out = folder_of(scope->module->module);
 	else if (g_strcmp0(name, "root") == 0)
@@ -100,14 +108,16 @@ static gboolean resolve_path(Reference *reference, Value *out, guint *used) {
 	else
 		return undeclared(reference, "Invalid \"path\" attribute",
 			g_strdup_printf(
-				"The \"path\" object does not have an attribute named \"%s\".",
-				name ? name : ""));
+				"The \"path\" object does not have an attribute named \"%s\".%s",
+				name, hint));
 	*used = 1;
 	return TRUE;
 }
 
 static gboolean resolve_terraform(Reference *reference, Value *out, guint *used) {
 	const char *name = step_name(reference->traversal, 0);
+	if (!name)
+		return missing_name(reference);
 	gboolean applying = g_strcmp0(name, "applying") == 0;
 	if (!applying && g_strcmp0(name, "workspace") != 0)
 		return undeclared(reference, "Invalid \"terraform\" attribute",
@@ -117,7 +127,7 @@ static gboolean resolve_terraform(Reference *reference, Value *out, guint *used)
 				"terraform.workspace, the name of the currently-selected "
 				"workspace, and terraform.applying, a boolean which is true "
 				"only during apply.",
-				name ? name : ""));
+				name));
 	*out = applying ? value_bool(reference->scope->engine->phase == PHASE_APPLY)
 			: value_string(reference->scope->engine->options.workspace);
 	*used = 1;
@@ -128,6 +138,8 @@ static gboolean resolve_repeat(Reference *reference, Value *out, guint *used) {
 	const EvalScope *scope = reference->scope;
 	gboolean count = g_str_equal(reference->traversal->root, "count");
 	const char *name = step_name(reference->traversal, 0);
+	if (!name)
+		return missing_name(reference);
 	if (scope->repeat != (count ? REPEAT_COUNT : REPEAT_EACH))
 		return undeclared(reference,
 			count ? "Reference to \"count\" in non-counted context"
@@ -156,7 +168,7 @@ static gboolean resolve_repeat(Reference *reference, Value *out, guint *used) {
 					"\"%s\". The supported attributes are each.key and "
 					"each.value, the current key and value pair of the "
 					"\"for_each\" attribute set.",
-				name ? name : ""));
+				name));
 	*used = 1;
 	return TRUE;
 }
@@ -192,16 +204,25 @@ static Instance *instance_at(const Expansion *expansion, const LangStep *step) {
 	return g_hash_table_lookup(expansion->by_key, text);
 }
 
-static gboolean no_index(Reference *reference, const Resource *resource, const LangStep *step) {
+static gboolean no_index(Reference *reference, const Resource *resource) {
 	g_autofree char *name = resource_name(resource);
 	diags_error(reference->diags, reference->traversal->range, "Missing resource instance key",
 		"Because %s has \"%s\" set, its attributes must be accessed on specific "
 		"instances.\n\nFor example, to correlate with indices of a referring resource, "
-		"use: %s[%s]",
+		"use:\n    %s[%s]",
 		name, resource->count ? "count" : "for_each", name,
 		resource->count ? "count.index" : "each.key");
-	(void)step;
 	return FALSE;
+}
+
+static gboolean unexpected_key(Reference *reference, const Resource *resource) {
+	g_autofree char *name = resource_name(resource);
+	return undeclared(reference, "Unexpected resource instance key",
+		g_strdup_printf(
+			"Because %s does not have \"count\" or \"for_each\" set, references "
+			"to it must not include an index key. Remove the bracketed index to "
+			"refer to the single instance of this resource.",
+			name));
 }
 
 static gboolean give_resource(
@@ -216,8 +237,10 @@ static gboolean give_resource(
 		return TRUE;
 	}
 	const LangStep *next = steps < traversal->n_steps ? &traversal->steps[steps] : NULL;
+	if (next && expansion->repeat == REPEAT_SINGLE && next->kind == LANG_STEP_INDEX)
+		return unexpected_key(reference, resource);
 	if (next && expansion->repeat != REPEAT_SINGLE && next->kind == LANG_STEP_NAME)
-		return no_index(reference, resource, next);
+		return no_index(reference, resource);
 	if (next && next->kind != LANG_STEP_SPLAT && expansion->repeat != REPEAT_SINGLE) {
 		Instance *instance = instance_at(expansion, next);
 		if (instance) {
@@ -241,9 +264,11 @@ static gboolean resolve_resource(Reference *reference, gboolean managed, Value *
 	const Module *module = reference->scope->module->module;
 	if (!type || !name)
 		return undeclared(reference, "Invalid reference",
-			g_strdup_printf("A reference to a %s must be followed by at least one "
-					"attribute access, specifying the resource name.",
-				managed ? "resource type" : "data source"));
+			g_strdup(managed ? "A reference to a resource type must be followed by at "
+					   "least one attribute access, specifying the resource "
+					   "name."
+					 : "The \"data\" object must be followed by two attribute "
+					   "names: the data source type and the resource name."));
 	g_autofree char *key = g_strdup_printf("%s%s.%s", managed ? "" : "data.", type, name);
 	const Resource *resource = g_hash_table_lookup(module->resource_index, key);
 	if (!resource) {

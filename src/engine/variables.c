@@ -63,7 +63,8 @@ static gboolean read_file(Engine *engine, const char *path) {
 	}
 	for (guint i = 0; body && i < body->attributes->len; i++) {
 		const LangAttribute *attribute = body->attributes->pdata[i];
-		Value value = lang_eval(attribute->expr, &(LangScope){0}, engine->diags);
+		Value value = lang_eval(
+			attribute->expr, &(const LangScope){.constant = TRUE}, engine->diags);
 		if (!g_hash_table_contains(engine->config->root->variables, attribute->name))
 			warn_of_undeclared(engine, attribute->name, path);
 		give(engine, attribute->name, value, lang_expr_range(attribute->expr), NULL);
@@ -118,8 +119,8 @@ static gboolean give_text(Engine *engine, const char *name, const char *text, co
 	if (diags_error_count(engine->diags) > errors)
 		return FALSE;
 	LangExpr *expr = lang_file_expr(file);
-	give(engine, name, lang_eval(expr, &(LangScope){0}, engine->diags), lang_expr_range(expr),
-		source);
+	give(engine, name, lang_eval(expr, &(const LangScope){.constant = TRUE}, engine->diags),
+		lang_expr_range(expr), source);
 	return diags_error_count(engine->diags) == errors;
 }
 

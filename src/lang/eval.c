@@ -178,6 +178,11 @@ static Value eval_tuple(const LangExpr *expr, const Context *context) {
 
 static Value eval_key(const LangExpr *expr, const Context *context) {
 	const char *name = lang_bare_name(expr);
+	if (expr->kind == EXPR_TRAVERSAL && !name)
+		return eval_fail(context, expr->range, "Ambiguous attribute key",
+			"If this expression is intended to be a reference, wrap it in parentheses. "
+			"If it's instead intended as a literal name containing periods, wrap it in "
+			"quotes to create a string literal.");
 	return name ? value_string(name) : eval_expr(expr, context);
 }
 

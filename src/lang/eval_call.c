@@ -2,6 +2,8 @@
  * Calls: arguments as the parameters want them, functions of the language, of the scope and those
  * written in the language itself; try and can, which look at errors instead of telling them.
  */
+#include <string.h>
+
 #include "base/text.h"
 #include "lang/eval.h"
 #include "value/convert.h"
@@ -13,6 +15,24 @@ static const LangFunction *find_function(const Context *context, const char *nam
 	return own ? own : lang_function(name);
 }
 
+/* provider::aws::nosuch, or of a namespace that is none. */
+static Value unknown_provider_function(
+	const LangExpr *expr, const Context *context, const char *separator) {
+	const char *provider = separator + 2;
+	const char *function = strstr(provider, "::");
+	if (!g_str_has_prefix(expr->name, "provider::") || !function)
+		return eval_fail(context, expr->range, "Unknown provider function",
+			"The function namespace \"%.*s\" is not valid. Provider function calls "
+			"must "
+			"use the \"provider::\" namespace prefix.",
+			(int)(separator - expr->name), expr->name);
+	return eval_fail(context, expr->range, "Unknown provider function",
+		"There is no function named \"%s\". Ensure that provider name \"%.*s\" is declared "
+		"in this module's required_providers block, and that this provider offers a "
+		"function named \"%s\".",
+		expr->name, (int)(function - provider), provider, function + 2);
+}
+
 static Value unknown_function(const LangExpr *expr, const Context *context) {
 	gsize n;
 	const LangFunction *const *all = lang_functions(&n);
@@ -20,6 +40,9 @@ static Value unknown_function(const LangExpr *expr, const Context *context) {
 	for (gsize i = 0; i < n; i++)
 		names[i] = all[i]->name;
 	g_autofree char *hint = text_suggestion(expr->name, names, n);
+	const char *separator = strstr(expr->name, "::");
+	if (separator)
+		return unknown_provider_function(expr, context, separator);
 	return eval_fail(context, expr->name_range, "Call to unknown function",
 		"There is no function named \"%s\".%s", expr->name, hint);
 }
@@ -238,6 +261,9 @@ char *eval_signature(const LangExpr *expr, const Context *context) {
 }
 
 Value eval_call(const LangExpr *expr, const Context *context) {
+	if (context->scope->constant)
+		return eval_fail(context, expr->range, "Function calls not allowed",
+			"Functions may not be called here.");
 	if (g_str_equal(expr->name, "try"))
 		return eval_try(expr, context);
 	if (g_str_equal(expr->name, "can"))

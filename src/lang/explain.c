@@ -209,6 +209,21 @@ static void explain_call(Diag *diag, const LangExpr *expr, const Context *contex
 		g_ptr_array_add(diag->values, g_strdup_printf("while calling %s", signature));
 }
 
+/* What an error of a part is quoted with, if it takes several lines. */
+static gboolean is_quoted_whole(const LangExpr *expr) {
+	switch (expr->kind) {
+	case EXPR_TEMPLATE:
+	case EXPR_CALL:
+	case EXPR_CONDITIONAL:
+	case EXPR_BINARY:
+	case EXPR_UNARY:
+	case EXPR_FOR:
+		return TRUE;
+	default:
+		return FALSE;
+	}
+}
+
 void eval_explain(const LangExpr *expr, const Context *context, guint first) {
 	for (guint i = first; i < diags_count(context->diags); i++) {
 		Diag *diag = diags_change(context->diags, i);
@@ -217,6 +232,8 @@ void eval_explain(const LangExpr *expr, const Context *context, guint first) {
 		diag->values = g_ptr_array_new_with_free_func(g_free);
 		if (expr->kind == EXPR_CALL)
 			explain_call(diag, expr, context);
+		if (is_quoted_whole(expr))
+			diag->quoted = expr->range;
 		explain(diag, part_at(expr, diag->subject), context, LANG_ABOUT_VALUES);
 	}
 }

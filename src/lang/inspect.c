@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lang/syntax.h"
+#include "value/convert.h"
 
 SourceRange lang_expr_range(const LangExpr *expr) {
 	return expr->range;
@@ -249,9 +250,11 @@ static const Type *optional_type(
 	TypeReader *reader, const LangExpr *expr, const char *name, LangDefaults **defaults) {
 	if (expr->n_items < 1 || expr->n_items > 2)
 		return bad_type(reader, expr,
-			"Optional attribute modifier requires the attribute type as its argument, "
-			"and may have a "
-			"default value as its second.");
+			expr->n_items < 1
+				? "Optional attribute modifier requires the attribute type as its "
+				  "argument."
+				: "Optional attribute modifier expects at most two arguments: the "
+				  "attribute type, and a default value.");
 	LangDefaults *inner = NULL;
 	const Type *type = read_type(reader, expr->items[0], &inner);
 	keep_inner(defaults, name, inner);
@@ -259,7 +262,16 @@ static const Type *optional_type(
 		return type;
 	if (!reader->allows_defaults)
 		return bad_type(reader, expr->items[1], "Default values are not allowed here.");
-	Value value = lang_eval_as(expr->items[1], type, &(LangScope){0}, reader->diags);
+	g_auto(Value) plain =
+		lang_eval(expr->items[1], &(const LangScope){.constant = TRUE}, reader->diags);
+	g_autofree char *problem = NULL;
+	Value value = value_convert(plain, type, &problem);
+	if (problem)
+		diags_error(reader->diags, expr->items[1]->range,
+			"Invalid default value for optional attribute",
+			"This default value is not compatible with the attribute's type "
+			"constraint: %s.",
+			value_problem_reason(problem));
 	if (!*defaults)
 		*defaults = defaults_new();
 	g_hash_table_insert((*defaults)->values, (char *)name, g_memdup2(&value, sizeof value));
@@ -338,7 +350,16 @@ static const Type *call_type(TypeReader *reader, const LangExpr *expr, LangDefau
 		return bad_type(reader, expr,
 			"Keyword \"optional\" is valid only as a modifier for object type "
 			"attributes.");
-	return keyword_type(reader, expr, expr->name);
+	static const char *const keywords[] = {"any", "bool", "number", "string", NULL};
+	g_autofree char *detail =
+		g_strv_contains(keywords, expr->name)
+			? g_strdup_printf("%s keyword \"%s\" does not expect arguments.",
+				  g_str_equal(expr->name, "any") ? "Type constraint"
+								 : "Primitive type",
+				  expr->name)
+			: g_strdup_printf(
+				  "Keyword \"%s\" is not a valid type constructor.", expr->name);
+	return bad_type(reader, expr, detail);
 }
 
 static const Type *read_type(TypeReader *reader, const LangExpr *expr, LangDefaults **defaults) {
@@ -350,9 +371,8 @@ static const Type *read_type(TypeReader *reader, const LangExpr *expr, LangDefau
 	if (name)
 		return keyword_type(reader, expr, name);
 	return bad_type(reader, expr,
-		"A type specification is either a primitive type keyword (bool, number, string), "
-		"complex type "
-		"constructor call, or any.");
+		"A type specification is either a primitive type keyword (bool, number, string) or "
+		"a complex type constructor call, like list(string).");
 }
 
 const Type *lang_type(const LangExpr *expr, LangDefaults **defaults, Diags *diags) {

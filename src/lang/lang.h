@@ -133,6 +133,8 @@ struct LangScope {
 	/* Names and values that hide the resolver's, innermost; an object or VALUE_NOTHING.
 	 * Borrowed. */
 	Value locals;
+	/* Literals only: functions may not be called. */
+	gboolean constant;
 	/* During plan: timestamp(), uuid() and bcrypt() give unknown values. */
 	gboolean pure;
 	/* For the programs of resource types: what is missing (an attribute, an element, something
