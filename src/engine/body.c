@@ -74,7 +74,7 @@ static void unexpected_block(
 		return;
 	}
 	const char *type = dynamic_type(block);
-	g_autofree char *hint = hint_for(type, schema);
+	g_autofree char *hint = type == block->type ? hint_for(type, schema) : g_strdup("");
 	diags_error(decoding->diags, block->type_range, "Unsupported block type",
 		"Blocks of type \"%s\" are not expected here.%s", type, hint);
 }

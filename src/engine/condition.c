@@ -209,6 +209,9 @@ void engine_check_validations(
 /* ---- outputs ---- */
 
 void engine_check_output(Engine *engine, const Output *output, Value value) {
+	if (output->ephemeral)
+		diags_error(engine->diags, output->range, "Ephemeral output not allowed",
+			"Ephemeral outputs are not allowed in context of a root module");
 	if (output->sensitive || !value_has_sensitive(value))
 		return;
 	diags_error(engine->diags, output->range, "Output refers to sensitive values",

@@ -19,6 +19,7 @@ static Module *module_new(
 				: *parent->path
 					? g_strdup_printf("%s.module.%s", parent->path, call->name)
 					: g_strdup_printf("module.%s", call->name);
+	module->config = config;
 	module->path = g_intern_string(path);
 	module->dir = g_strdup(dir);
 	module->shown_dir = g_strdup(shown);
@@ -32,6 +33,7 @@ static Module *module_new(
 	module->resource_index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	module->providers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	module->required = g_hash_table_new(g_str_hash, g_str_equal);
+	module->versions = g_ptr_array_new_with_free_func(g_free);
 	module->moved = g_ptr_array_new();
 	module->removed = g_ptr_array_new_with_free_func(removed_free);
 	module->imports = g_ptr_array_new();
@@ -104,7 +106,17 @@ static gboolean is_below(const ModuleCall *call) {
 /* The folder of a called module, and how messages call it. NULL after errors; caller frees both. */
 static char *find_module(
 	Config *config, const Module *module, const ModuleCall *call, char **shown, Diags *diags) {
-	if (!is_below(call) || call->version) {
+	if (is_below(call) && call->version) {
+		diags_error(diags, lang_expr_range(lang_body_attribute(call->body, "source")->expr),
+			"Invalid registry module source address",
+			"Failed to parse module registry address: can't use local directory \"%s\" "
+			"as a module registry address.\n\nTerrarium assumed that you intended a "
+			"module registry source address because you also set the argument "
+			"\"version\", which applies only to registry modules.",
+			call->source);
+		return NULL;
+	}
+	if (!is_below(call)) {
 		g_autofree char *outer = config_module_key(module);
 		g_autofree char *key =
 			outer ? g_strdup_printf("%s.%s", outer, call->name) : g_strdup(call->name);
@@ -194,12 +206,14 @@ static void variable_free(gpointer data) {
 
 static void output_free(gpointer data) {
 	g_ptr_array_unref(((Output *)data)->preconditions);
+	g_clear_pointer(&((Output *)data)->depends_on, g_ptr_array_unref);
 	g_free(data);
 }
 
 static void call_free(gpointer data) {
 	ModuleCall *call = data;
 	g_clear_pointer(&call->providers, g_hash_table_unref);
+	g_clear_pointer(&call->depends_on, g_ptr_array_unref);
 	g_free(call);
 }
 
@@ -214,6 +228,7 @@ static void module_free(Module *module) {
 	g_hash_table_unref(module->resource_index);
 	g_hash_table_unref(module->providers);
 	g_hash_table_unref(module->required);
+	g_ptr_array_unref(module->versions);
 	g_ptr_array_unref(module->moved);
 	g_ptr_array_unref(module->removed);
 	g_ptr_array_unref(module->imports);

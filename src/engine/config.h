@@ -31,7 +31,7 @@ typedef struct {
 	LangExpr *expr;
 	gboolean sensitive, ephemeral;
 	const char *description;
-	LangExpr *depends_on;
+	GPtrArray *depends_on; /* of const LangTraversal*; or NULL */
 	GPtrArray *preconditions; /* of LangBody* */
 	SourceRange range;
 } Output;
@@ -58,7 +58,8 @@ typedef struct {
 	const char *type, *name;
 	LangBody *body;
 	SourceRange range; /* of the header */
-	LangExpr *count, *for_each, *depends_on;
+	LangExpr *count, *for_each;
+	GPtrArray *depends_on; /* of const LangTraversal*; or NULL */
 	const char *provider, *provider_alias; /* as written, or by the type's prefix */
 	gboolean create_before_destroy, prevent_destroy;
 	gboolean ignore_all;
@@ -69,6 +70,13 @@ typedef struct {
 	GPtrArray *provisioners; /* of Provisioner*; or NULL */
 	Module *module;
 } Resource;
+
+/* A version that a module asks a provider for. */
+typedef struct {
+	const char *source; /* as written, or by the name: "hashicorp/aws" */
+	const char *constraint;
+	SourceRange range;
+} RequiredVersion;
 
 /* removed { from = …, lifecycle { destroy = … } } */
 typedef struct {
@@ -84,13 +92,15 @@ typedef struct {
 	const char *version; /* constraints on a registry's module; or NULL */
 	LangBody *body;
 	SourceRange range;
-	LangExpr *count, *for_each, *depends_on;
+	LangExpr *count, *for_each;
+	GPtrArray *depends_on; /* of const LangTraversal*; or NULL */
 	GHashTable *providers; /* child's "aws" or "aws.x" -> parent's; or NULL */
 	Module *module; /* the child */
 	Module *parent;
 } ModuleCall;
 
 struct Module {
+	struct Config *config;
 	const char *path; /* "" for the root, "module.a.module.b" */
 	char *dir; /* where its files are */
 	char *shown_dir; /* as diagnostics show it */
@@ -101,6 +111,7 @@ struct Module {
 	GHashTable *resource_index; /* "aws_vpc.main" or "data.aws_x.y" -> Resource */
 	GHashTable *providers; /* "aws" or "aws.alias" -> ProviderConfig */
 	GHashTable *required; /* local name -> source */
+	GPtrArray *versions; /* of RequiredVersion* */
 	GPtrArray *moved; /* of LangBody* */
 	GPtrArray *removed; /* of Removed* */
 	GPtrArray *imports, *checks; /* of LangBlock* */
@@ -108,7 +119,7 @@ struct Module {
 	gboolean cloud;
 };
 
-typedef struct {
+typedef struct Config {
 	Module *root;
 	GPtrArray *modules; /* all of them, parents first */
 	GPtrArray *files; /* of LangFile* */

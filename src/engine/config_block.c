@@ -28,6 +28,12 @@ static void check_default(const Variable *variable, Diags *diags) {
 		lang_eval(variable->fallback, &(const LangScope){.constant = TRUE}, diags);
 	if (diags_error_count(diags) > errors)
 		return;
+	if (!variable->nullable && value_is_null(plain)) {
+		diags_error(diags, lang_expr_range(variable->fallback),
+			"Invalid default value for variable",
+			"A null default value is not valid when nullable=false.");
+		return;
+	}
 	g_auto(Value) value = lang_defaults_apply(variable->defaults, plain);
 	g_autofree char *problem = NULL;
 	g_auto(Value) fitted = value_convert(value, variable->type, &problem);
@@ -88,6 +94,12 @@ void config_read_variable(Module *module, const LangBlock *block, Diags *diags) 
 	variable->range = block->header;
 	LangExpr *type = config_expression(block->body, "type");
 	const char *keyword = type ? lang_expr_keyword(type) : NULL;
+	if (keyword && !lang_expr_traversal(type) && !block->body->json)
+		diags_error(diags, lang_expr_range(type), "Invalid quoted type constraints",
+			"Terraform 0.11 and earlier required type constraints to be given in "
+			"quotes, but that form is now deprecated and will be removed in a future "
+			"version of Terraform. Remove the quotes around \"%s\".",
+			keyword);
 	gboolean bare = g_strcmp0(keyword, "list") == 0 || g_strcmp0(keyword, "map") == 0;
 	if (bare) /* of Terraform 0.11 */
 		variable->type =
@@ -98,17 +110,24 @@ void config_read_variable(Module *module, const LangBlock *block, Diags *diags) 
 		variable->type = type_any();
 	check_reserved(block, diags);
 	variable->fallback = config_expression(block->body, "default");
-	check_default(variable, diags);
 	variable->sensitive = config_literal_bool(block->body, "sensitive", FALSE, diags);
 	variable->nullable = config_literal_bool(block->body, "nullable", TRUE, diags);
 	variable->ephemeral = config_literal_bool(block->body, "ephemeral", FALSE, diags);
 	variable->description = config_literal_text(block->body, "description", diags);
+	check_default(variable, diags);
 	variable->validations = config_blocks_of(block->body, "validation");
 	check_validations(variable, diags);
 	g_hash_table_insert(module->variables, (char *)variable->name, variable);
 }
 
 void config_read_locals(Module *module, const LangBlock *block, Diags *diags) {
+	if (!config_check_label_count(block, 0, "", diags))
+		return;
+	for (guint i = 0; i < block->body->blocks->len; i++) {
+		const LangBlock *inner = block->body->blocks->pdata[i];
+		g_autofree char *summary = g_strdup_printf("Unexpected \"%s\" block", inner->type);
+		diags_error(diags, inner->header, summary, "Blocks are not allowed here.");
+	}
 	for (guint i = 0; i < block->body->attributes->len; i++) {
 		const LangAttribute *attribute = block->body->attributes->pdata[i];
 		Local *other = g_hash_table_lookup(module->locals, attribute->name);
@@ -157,44 +176,25 @@ void config_read_output(Module *module, const LangBlock *block, Diags *diags) {
 	output->sensitive = config_literal_bool(block->body, "sensitive", FALSE, diags);
 	output->ephemeral = config_literal_bool(block->body, "ephemeral", FALSE, diags);
 	output->description = config_literal_text(block->body, "description", diags);
-	output->depends_on = config_expression(block->body, "depends_on");
+	output->depends_on = config_references(module, block->body, "depends_on", diags);
 	output->preconditions = config_blocks_of(block->body, "precondition");
 	config_check_conditions(output->preconditions, "precondition", diags);
 	g_hash_table_insert(module->outputs, (char *)output->name, output);
 }
 
-void config_read_provider(Module *module, const LangBlock *block, Diags *diags) {
-	if (!config_check_label_count(block, 1, "name", diags))
-		return;
-	ProviderConfig *provider = g_new0(ProviderConfig, 1);
-	provider->name = block->labels[0];
-	provider->alias = config_literal_text(block->body, "alias", diags);
-	provider->body = block->body;
-	provider->range = block->header;
-	provider->module = module;
-	char *key = provider->alias ? g_strdup_printf("%s.%s", provider->name, provider->alias)
-				    : g_strdup(provider->name);
-	if (g_hash_table_contains(module->providers, key)) {
-		diags_error(diags, block->header, "Duplicate provider configuration",
-			"A provider configuration for \"%s\" was already given in this module. "
-			"Each further one needs "
-			"an alias of its own.",
-			key);
-		g_free(provider);
-		g_free(key);
-		return;
-	}
-	g_hash_table_insert(module->providers, key, provider);
-}
-
 /* ---- module calls ---- */
 
-static GHashTable *read_passed_providers(const LangBody *body) {
+static GHashTable *read_passed_providers(const LangBody *body, Diags *diags) {
 	LangExpr *expr = config_expression(body, "providers");
 	LangExpr **keys, **values;
 	guint n;
-	if (!expr || !lang_expr_object(expr, &keys, &values, &n))
+	if (!expr)
 		return NULL;
+	if (!lang_expr_object(expr, &keys, &values, &n)) {
+		diags_error(diags, lang_expr_range(expr), "Invalid expression",
+			"A static map expression is required.");
+		return NULL;
+	}
 	GHashTable *passed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	for (guint i = 0; i < n; i++) {
 		const LangTraversal *key = lang_expr_traversal(keys[i]);
@@ -210,6 +210,21 @@ static GHashTable *read_passed_providers(const LangBody *body) {
 	return passed;
 }
 
+/* A module's arguments are its variables; it has no blocks. */
+static void check_call(const ModuleCall *call, Diags *diags) {
+	static const char *const reserved[] = {"lifecycle", "locals", "provider", NULL};
+	config_refuse_count_and_each(call->body, diags);
+	for (guint i = 0; i < call->body->blocks->len; i++) {
+		const LangBlock *block = call->body->blocks->pdata[i];
+		if (g_strv_contains(reserved, block->type))
+			diags_error(diags, block->type_range,
+				"Reserved block type name in module block",
+				"The block type name \"%s\" is reserved for use by Terrarium in a "
+				"future version.",
+				block->type);
+	}
+}
+
 void config_read_call(Module *module, const LangBlock *block, Diags *diags) {
 	if (!config_check_label_count(block, 1, "name", diags) ||
 		!config_check_identifier(block, 0, "module instance", diags))
@@ -223,102 +238,15 @@ void config_read_call(Module *module, const LangBlock *block, Diags *diags) {
 	call->version = config_literal_text(block->body, "version", diags);
 	call->count = config_expression(block->body, "count");
 	call->for_each = config_expression(block->body, "for_each");
-	call->depends_on = config_expression(block->body, "depends_on");
-	call->providers = read_passed_providers(block->body);
-	if (!call->source)
-		diags_error(diags, lang_body_start(block->body), "Missing required argument",
-			"The argument \"source\" is required, but no definition was found.");
+	call->depends_on = config_references(module, block->body, "depends_on", diags);
+	check_call(call, diags);
+	call->providers = read_passed_providers(block->body, diags);
+	config_require(block->body, "source", diags);
 	ModuleCall *other = g_hash_table_lookup(module->calls, call->name);
 	if (other)
 		config_refuse_duplicate(block, "module call", call->name, other->range, diags);
 	else
 		g_hash_table_insert(module->calls, (char *)call->name, call);
-}
-
-/* ---- terraform { } ---- */
-
-static void read_required(Module *module, const LangBody *body, Diags *diags) {
-	for (guint i = 0; i < body->attributes->len; i++) {
-		const LangAttribute *attribute = body->attributes->pdata[i];
-		LangExpr **keys, **values;
-		guint n = 0;
-		const char *source = NULL;
-		if (lang_expr_object(attribute->expr, &keys, &values, &n))
-			for (guint j = 0; j < n; j++)
-				if (g_strcmp0(lang_expr_keyword(keys[j]), "source") == 0)
-					source = lang_expr_keyword(values[j]);
-		if (!source) {
-			g_autofree char *implied = g_strdup_printf("hashicorp/%s", attribute->name);
-			source = g_intern_string(implied);
-		}
-		g_hash_table_insert(module->required, (char *)attribute->name, (char *)source);
-	}
-}
-
-void config_read_settings(Module *module, const LangBlock *block, Diags *diags) {
-	for (guint i = 0; i < block->body->blocks->len; i++) {
-		const LangBlock *inner = block->body->blocks->pdata[i];
-		if (g_str_equal(inner->type, "required_providers"))
-			read_required(module, inner->body, diags);
-		else if (g_str_equal(inner->type, "backend"))
-			module->backend = inner->n_labels > 0 ? inner->labels[0] : "";
-		else if (g_str_equal(inner->type, "cloud"))
-			module->cloud = TRUE;
-	}
-}
-
-void config_read_moved(Module *module, const LangBlock *block, Diags *diags) {
-	static const char *const attributes[] = {"from", "to", NULL};
-	static const char *const none[] = {NULL};
-	config_check_names(block->body, attributes, none, diags);
-	gboolean whole = config_require(block->body, "from", diags);
-	whole &= config_require(block->body, "to", diags);
-	if (whole)
-		g_ptr_array_add(module->moved, block->body);
-}
-
-void config_read_removed(Module *module, const LangBlock *block, Diags *diags) {
-	static const char *const attributes[] = {"from", NULL};
-	static const char *const blocks[] = {"lifecycle", "provisioner", "connection", NULL};
-	static const char *const settings[] = {"destroy", NULL};
-	static const char *const none[] = {NULL};
-	config_check_names(block->body, attributes, blocks, diags);
-	if (!config_require(block->body, "from", diags))
-		return;
-	Removed *removed = g_new0(Removed, 1);
-	*removed = (Removed){
-		block->body, block->header, TRUE, config_read_provisioners(block->body, diags)};
-	for (guint i = 0; i < removed->provisioners->len; i++) {
-		const Provisioner *provisioner = removed->provisioners->pdata[i];
-		if (!provisioner->at_destroy)
-			diags_error(diags, provisioner->range, "Invalid provisioner block",
-				"Only destroy-time provisioners are valid in \"removed\" blocks. "
-				"To "
-				"declare a destroy-time provisioner, use:\n    when = destroy");
-	}
-	g_autoptr(GPtrArray) lifecycle = config_blocks_of(block->body, "lifecycle");
-	if (lifecycle->len > 0) {
-		config_check_names(lifecycle->pdata[0], settings, none, diags);
-		removed->destroy = config_literal_bool(lifecycle->pdata[0], "destroy", TRUE, diags);
-	}
-	g_ptr_array_add(module->removed, removed);
-}
-
-void config_read_import(Module *module, LangBlock *block, Diags *diags) {
-	static const char *const attributes[] = {"to", "id", "for_each", "provider", NULL};
-	static const char *const none[] = {NULL};
-	config_check_names(block->body, attributes, none, diags);
-	if (module->parent) {
-		diags_error(diags, block->header, "Invalid import configuration",
-			"An import block was detected in \"%s\". Import blocks are only allowed in "
-			"the root module.",
-			module->path);
-		return;
-	}
-	gboolean whole = config_require(block->body, "to", diags);
-	whole &= config_require(block->body, "id", diags);
-	if (whole)
-		g_ptr_array_add(module->imports, block);
 }
 
 void config_read_check(Module *module, LangBlock *block, Diags *diags) {
@@ -329,10 +257,9 @@ void config_read_check(Module *module, LangBlock *block, Diags *diags) {
 		return;
 	config_check_names(block->body, none, blocks, diags);
 	g_autoptr(GPtrArray) asserts = config_blocks_of(block->body, "assert");
-	if (asserts->len == 0)
+	if (config_check_conditions(asserts, "assert", diags) == 0)
 		diags_error(diags, block->header, "Zero assert blocks",
 			"Check blocks must have at least one assert block.");
-	config_check_conditions(asserts, "assert", diags);
 	for (guint i = 0; i < block->body->blocks->len; i++) {
 		const LangBlock *inner = block->body->blocks->pdata[i];
 		guint before = module->resources->len;

@@ -31,6 +31,16 @@ LangExpr *config_expression(const LangBody *body, const char *name);
 gboolean config_require(const LangBody *body, const char *name, Diags *diags);
 /* All nested blocks of that type, as bodies. Caller frees the array. */
 GPtrArray *config_blocks_of(const LangBody *body, const char *type);
+/* What an argument refers to, alone or in a list: as it is written, or in quotes (of Terraform
+ * 0.11, a warning). NULL: not set, or an error. The array is the caller's, what is in it the
+ * tree's. */
+const LangTraversal *config_reference(const Module *module, const LangExpr *expr, Diags *diags);
+GPtrArray *config_references(
+	const Module *module, const LangBody *body, const char *name, Diags *diags);
+/* Reports that both are set, if so. */
+void config_refuse_count_and_each(const LangBody *body, Diags *diags);
+/* Reports that an expression is no reference. */
+void config_refuse_reference(const LangExpr *expr, Diags *diags);
 /* Reports the block as one of an unknown type, with what of `types` is nearest. */
 void config_refuse_type(const LangBlock *block, const char *const *types, Diags *diags);
 /* Reports an argument that may not be in the body. hint: what may be meant, or "". */
@@ -47,11 +57,12 @@ gboolean config_check_identifier(
 /* Reports that there is another one of that name, at `other`. what: "variable declaration". */
 void config_refuse_duplicate(const LangBlock *block, const char *what, const char *name,
 	SourceRange other, Diags *diags);
-/* Reports conditions that look at nothing, since they check nothing. rules: of LangBody*; kind:
- * "precondition". */
-void config_check_conditions(const GPtrArray *rules, const char *kind, Diags *diags);
+/* Reports rules that lack something, and conditions that look at nothing, since they check nothing.
+ * Gives how many are right. rules: of LangBody*; kind: "precondition". */
+guint config_check_conditions(const GPtrArray *rules, const char *kind, Diags *diags);
 
-/* ---- config_block.c: each reads one block into its module ---- */
+/* ---- config_block.c, config_settings.c, config_refactor.c: each reads one block into its module
+ * ---- */
 
 /* Unless it is wrong, or there is one of that name: then diags say so. */
 void config_read_variable(Module *module, const LangBlock *block, Diags *diags);

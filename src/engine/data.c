@@ -11,10 +11,7 @@ static gboolean is_pending(const Change *change) {
 /* Whether something that the data source depends on is still to be changed: by depends_on only,
  * since references make its configuration unknown. */
 static gboolean dependency_pending(const Job *job) {
-	LangExpr **elements;
-	guint n;
-	if (!job->resource->depends_on ||
-		!lang_expr_tuple(job->resource->depends_on, &elements, &n))
+	if (!job->resource->depends_on)
 		return FALSE;
 	char **dependencies = g_hash_table_lookup(job->engine->dependencies, job->resource);
 	for (guint i = 0; i < job->engine->plan->changes->len; i++) {

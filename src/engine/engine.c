@@ -11,6 +11,13 @@
 
 /* ---- life ---- */
 
+static void refuse_replace(Engine *engine, const char *text) {
+	g_autofree char *summary = g_strdup_printf("Invalid force-replace address \"%s\"", text);
+	diags_error(engine->diags, SOURCE_NOWHERE, summary,
+		"A resource instance address is required here. The module path must be followed by "
+		"a resource instance specification.");
+}
+
 static gboolean read_targets(Engine *engine) {
 	for (const char *const *each = engine->options.targets; each && *each; each++) {
 		Address *address = address_parse(*each, engine->diags);
@@ -23,7 +30,9 @@ static gboolean read_targets(Engine *engine) {
 	}
 	for (const char *const *each = engine->options.replace; each && *each; each++) {
 		g_autoptr(Address) address = address_parse(*each, engine->diags);
-		if (!address)
+		if (address && !address->type)
+			refuse_replace(engine, *each);
+		if (!address || !address->type)
 			return FALSE;
 		g_hash_table_add(engine->replaced, g_strdup(*each));
 	}
@@ -69,8 +78,8 @@ Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags)
 			"one "
 			"that has, or name it with -chdir=DIR.",
 			options->dir);
-	if (!engine->config || diags_has_errors(diags) || !read_targets(engine) ||
-		!read_state(engine))
+	if (!engine->config || diags_has_errors(diags) || !engine_check_versions(engine) ||
+		!read_targets(engine) || !read_state(engine))
 		return NULL;
 	return g_steal_pointer(&engine);
 }
@@ -113,50 +122,9 @@ GCancellable *engine_cancellable(Engine *engine) {
 
 /* ---- what the configuration is made of ---- */
 
-static void add_provider(GHashTable *sources, const Module *module, const char *name) {
-	const char *source = g_hash_table_lookup(module->required, name);
-	const ProviderClass *class = provider_class(source ? source : name);
-	g_autofree char *guess = g_strdup_printf("hashicorp/%s", source ? source : name);
-	g_hash_table_replace(sources,
-		g_strdup(class	  ? class->source
-			 : source ? source
-				  : guess),
-		(gpointer)(class ? class->version : NULL));
-}
-
-static GHashTable *provider_sources(Engine *engine) {
-	GHashTable *sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	for (guint i = 0; i < engine->config->modules->len; i++) {
-		const Module *module = engine->config->modules->pdata[i];
-		for (guint j = 0; j < module->resources->len; j++)
-			add_provider(sources, module,
-				((const Resource *)module->resources->pdata[j])->provider);
-		GHashTableIter iter;
-		gpointer name, config;
-		g_hash_table_iter_init(&iter, module->required);
-		while (g_hash_table_iter_next(&iter, &name, NULL))
-			add_provider(sources, module, name);
-		g_hash_table_iter_init(&iter, module->providers);
-		while (g_hash_table_iter_next(&iter, NULL, &config))
-			add_provider(sources, module, ((const ProviderConfig *)config)->name);
-	}
-	return sources;
-}
-
-static int compare_sources(gconstpointer a, gconstpointer b) {
-	return strcmp(a, b);
-}
-
-void engine_each_provider(Engine *engine, EngineProviderFunc found, gpointer data) {
-	g_autoptr(GHashTable) sources = provider_sources(engine);
-	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(sources), compare_sources);
-	for (GList *each = names; each; each = each->next)
-		found(each->data, g_hash_table_lookup(sources, each->data), data);
-}
-
 gboolean engine_uses_provider(Engine *engine, const char *name) {
 	const ProviderClass *class = provider_class(name);
-	g_autoptr(GHashTable) sources = provider_sources(engine);
+	g_autoptr(GHashTable) sources = engine_provider_sources(engine);
 	if (class && g_hash_table_contains(sources, class->source))
 		return TRUE;
 	GHashTableIter iter;
@@ -256,16 +224,6 @@ void engine_note_dependencies(Engine *engine, const Order *order) {
 
 /* ---- validation ---- */
 
-static void check_triggers(Engine *engine, const Resource *resource) {
-	const GPtrArray *triggers = resource->replace_triggered_by;
-	for (guint i = 0; triggers && i < triggers->len; i++)
-		if (!lang_expr_traversal(triggers->pdata[i]))
-			diags_error(engine->diags, lang_expr_range(triggers->pdata[i]),
-				"Invalid replace_triggered_by expression",
-				"Only references to managed resources and their attributes are "
-				"allowed.");
-}
-
 static void validate_instance(Engine *engine, ModuleInstance *module, const Resource *resource,
 	ProviderInstance *provider, const Schema *schema) {
 	Expansion *expansion = engine_expand(engine, module, resource);
@@ -317,7 +275,8 @@ static gboolean validate_resource(GraphNode *node, gpointer data) {
 		engine_validate_lacking(engine, resource);
 		return TRUE;
 	}
-	check_triggers(engine, resource);
+	engine_check_triggers(engine, resource);
+	engine_check_ignored(engine, resource, schema);
 	g_autoptr(GPtrArray) modules = engine_module_instances(engine, resource->module);
 	if (modules->len > 0)
 		validate_instance(engine, modules->pdata[0], resource, provider, schema);
@@ -341,12 +300,18 @@ static void validate_call(Engine *engine, const ModuleCall *call) {
 		diags_error(engine->diags, attribute->name_range, "Unsupported argument",
 			"An argument named \"%s\" is not expected here.%s", attribute->name, hint);
 	}
+	for (guint i = 0; i < call->body->blocks->len; i++) {
+		const LangBlock *block = call->body->blocks->pdata[i];
+		diags_error(engine->diags, block->type_range, "Unsupported block type",
+			"Blocks of type \"%s\" are not expected here.", block->type);
+	}
 	GHashTableIter iter;
 	gpointer name, variable;
 	g_hash_table_iter_init(&iter, variables);
 	while (g_hash_table_iter_next(&iter, &name, &variable))
 		if (!((Variable *)variable)->fallback && !lang_body_attribute(call->body, name))
-			diags_error(engine->diags, call->range, "Missing required argument",
+			diags_error(engine->diags, lang_body_start(call->body),
+				"Missing required argument",
 				"The argument \"%s\" is required, but no definition was found.",
 				(char *)name);
 }

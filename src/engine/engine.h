@@ -167,9 +167,10 @@ typedef void (*EngineModuleFunc)(
 	const char *key, const char *source, const char *dir, gpointer data);
 void engine_each_module(Engine *engine, EngineModuleFunc found, gpointer data);
 /* Providers that the configuration needs: source and version of ours, or NULL version if we lack
- * it.
- */
-typedef void (*EngineProviderFunc)(const char *source, const char *version, gpointer data);
+ * it; and what is asked of its versions, if ours does not meet it but what it serves does; else
+ * NULL. */
+typedef void (*EngineProviderFunc)(
+	const char *source, const char *version, const char *constraints, gpointer data);
 void engine_each_provider(Engine *engine, EngineProviderFunc found, gpointer data);
 /* The schema of a type in a state or plan, by its provider's address; NULL if there is none. */
 const Schema *engine_state_schema(

@@ -284,8 +284,16 @@ static Value value_in_state(Engine *engine, const Resource *resource, const char
 		       : value_unknown(type_any());
 }
 
+/* What is known of an object that the walk has not come to yet: its type. */
+static const Type *type_of(Engine *engine, const Resource *resource) {
+	ProviderInstance *provider = engine_provider_find(engine, resource);
+	const Schema *schema =
+		provider ? engine_schema(provider, resource->managed, resource->type) : NULL;
+	return schema ? schema_block_type(schema->block) : type_any();
+}
+
 static void add_instance(Engine *engine, Expansion *expansion, const ModuleInstance *module,
-	const Resource *resource, Value key, Value each) {
+	const Resource *resource, const Type *type, Value key, Value each) {
 	Instance *instance = g_new0(Instance, 1);
 	g_autofree char *index = value_is_known(key) ? address_key(key) : g_strdup("");
 	instance->key = value_ref(key);
@@ -294,7 +302,7 @@ static void add_instance(Engine *engine, Expansion *expansion, const ModuleInsta
 		resource->name, value_is_known(key) ? key : VALUE_NOTHING);
 	instance->value = engine->phase == PHASE_DESTROY
 				  ? value_in_state(engine, resource, instance->address)
-				  : value_unknown(type_any());
+				  : value_unknown(type);
 	g_ptr_array_add(expansion->instances, instance);
 	g_hash_table_insert(expansion->by_key, g_steal_pointer(&index), instance);
 }
@@ -306,11 +314,12 @@ Expansion *engine_expand(Engine *engine, ModuleInstance *module, const Resource 
 	Repetition repetition;
 	Expansion *expansion = NULL;
 	if (repeat(engine, module, resource->count, resource->for_each, &repetition)) {
+		const Type *type = type_of(engine, resource);
 		expansion = expansion_new(repetition.repeat);
 		if (repetition.unknown)
 			stand_in(&repetition);
 		for (guint i = 0; i < repetition.keys->len; i++)
-			add_instance(engine, expansion, module, resource,
+			add_instance(engine, expansion, module, resource, type,
 				g_array_index(repetition.keys, Value, i),
 				g_array_index(repetition.values, Value, i));
 		if (repetition.unknown) {

@@ -1,4 +1,5 @@
 /* lifecycle.ignore_changes: the configuration as if it said there what the object already has. */
+#include "base/text.h"
 #include "engine/internal.h"
 
 static Value path_of(const LangTraversal *traversal) {
@@ -66,4 +67,21 @@ Value engine_ignore_changes(
 		kept = keep_at(before, path, 0, prior);
 	}
 	return kept;
+}
+
+void engine_check_ignored(Engine *engine, const Resource *resource, const Schema *schema) {
+	const GPtrArray *ignored = resource->ignore_changes;
+	gsize n;
+	g_autofree const char **names = schema_block_names(schema->block, &n);
+	for (guint i = 0; ignored && i < ignored->len; i++) {
+		const LangTraversal *traversal = ignored->pdata[i];
+		if (schema_block_attribute(schema->block, traversal->root) ||
+			schema_block_nested(schema->block, traversal->root))
+			continue;
+		g_autofree char *hint = text_suggestion(traversal->root, names, n);
+		diags_error(engine->diags, traversal->range, "Unsupported attribute",
+			"This object has no argument, nested block, or exported attribute named "
+			"\"%s\".%s",
+			traversal->root, hint);
+	}
 }

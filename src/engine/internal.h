@@ -185,6 +185,14 @@ gboolean engine_expect_none(Engine *engine, GPtrArray *modules, const Resource *
 /* Checks a resource without a schema as far as it goes, and notes it in engine->lacking. */
 void engine_validate_lacking(Engine *engine, const Resource *resource);
 
+/* ---- requirement.c: providers and their versions ---- */
+
+/* The sources that the configuration needs, with the version that we answer for (NULL: there is
+ * none). Caller frees. */
+GHashTable *engine_provider_sources(Engine *engine);
+/* FALSE, and an error each, if a provider is asked for in versions that nothing here serves. */
+gboolean engine_check_versions(Engine *engine);
+
 /* ---- order.c: what comes before what ---- */
 
 /* A node for each resource, running `run` with the Resource as data, and for all that lies between
@@ -256,8 +264,14 @@ gboolean engine_is_forgotten(Engine *engine, const char *address);
 /* The removed block about an address that destroys it; or NULL. */
 const Removed *engine_removed(Engine *engine, const char *address);
 void engine_warn_of_forgotten(const Plan *plan, Diags *diags);
-/* Checks moved, removed and import blocks against the rest of the configuration. */
+/* Checks removed blocks against the rest of the configuration; moved ones, when it is known how
+ * many instances there are. */
 void engine_validate_refactoring(Engine *engine);
+gboolean engine_check_moves(Engine *engine);
+/* The address that a moved, removed or import block's argument names, as one of the root module.
+ * Caller frees. */
+char *engine_address_in(
+	Engine *engine, const LangBody *body, const char *name, const Module *module);
 /* Finds out what import blocks want: engine->imports. FALSE after errors. */
 gboolean engine_note_imports(Engine *engine);
 /* Puts the object with that id in the state, as far as the provider tells without reading it. */
@@ -325,7 +339,17 @@ gboolean engine_check_destruction(Engine *engine, const char *address);
 void engine_validate_provisioners(Engine *engine, const EvalScope *scope, const Resource *resource,
 	const SchemaBlock *block, Diags *diags);
 
+/* ---- trigger.c ---- */
+
+/* Whether the plan so far changes what lifecycle.replace_triggered_by names. */
+gboolean engine_is_triggered(const Job *job);
+/* Reports triggers that are not declared. */
+void engine_check_triggers(Engine *engine, const Resource *resource);
+
 /* ---- ignore_changes.c ---- */
+
+/* Reports names in lifecycle.ignore_changes that the type does not have. */
+void engine_check_ignored(Engine *engine, const Resource *resource, const Schema *schema);
 
 /* The configuration with the prior values of what lifecycle.ignore_changes names. */
 Value engine_ignore_changes(
@@ -366,7 +390,9 @@ void engine_run_checks(Engine *engine, Diags *warnings);
 /* Evaluates a variable's validation rules; `where`: what gave it its value. */
 void engine_check_validations(
 	Engine *engine, ModuleInstance *module, const Variable *variable, SourceRange where);
-/* What is secret must not leave the root module unless its output says so. */
+/* What is secret must not leave the root module unless its output says so; what is ephemeral,
+ * never.
+ */
 void engine_check_output(Engine *engine, const Output *output, Value value);
 
 /* ---- apply.c, destroy.c ---- */

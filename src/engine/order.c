@@ -249,20 +249,10 @@ static void check_target(Ordering *ordering, const Module *module, const LangTra
 }
 
 static void depends_on(
-	Ordering *ordering, const Module *module, GraphNode *node, const LangExpr *expr) {
-	LangExpr **elements;
-	guint n;
-	if (!expr || !lang_expr_tuple(expr, &elements, &n))
-		return;
+	Ordering *ordering, const Module *module, GraphNode *node, const GPtrArray *references) {
 	Referrer referrer = {ordering, module, node, FALSE};
-	for (guint i = 0; i < n; i++) {
-		const LangTraversal *traversal = lang_expr_traversal(elements[i]);
-		if (!traversal) {
-			diags_error(ordering->engine->diags, lang_expr_range(elements[i]),
-				"Invalid expression",
-				"A depends_on entry must be a reference to a resource or module.");
-			continue;
-		}
+	for (guint i = 0; references && i < references->len; i++) {
+		const LangTraversal *traversal = references->pdata[i];
 		refer(traversal, &referrer);
 		check_target(ordering, module, traversal);
 		ModuleCall *call =

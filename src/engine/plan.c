@@ -126,32 +126,6 @@ static gboolean ask_plan(Job *job, Value prior, Value config, ProviderPlan *plan
 	return fine && diags_error_count(engine->diags) == errors;
 }
 
-static gboolean is_triggered(const Job *job) {
-	const GPtrArray *triggers = job->resource->replace_triggered_by;
-	for (guint i = 0; triggers && i < triggers->len; i++) {
-		const LangTraversal *traversal = lang_expr_traversal(triggers->pdata[i]);
-		if (!traversal || traversal->n_steps < 1 || !traversal->steps[0].name)
-			continue;
-		g_autofree char *name = address_join(job->module->path, TRUE, traversal->root,
-			traversal->steps[0].name, VALUE_NOTHING);
-		const char *attribute = NULL;
-		for (guint s = 1; s < traversal->n_steps && !attribute; s++)
-			if (traversal->steps[s].kind == LANG_STEP_NAME)
-				attribute = traversal->steps[s].name;
-		for (guint c = 0; c < job->engine->plan->changes->len; c++) {
-			const Change *change = job->engine->plan->changes->pdata[c];
-			g_autofree char *plain = address_without_keys(change->address);
-			g_autofree char *wanted = address_without_keys(name);
-			if (!g_str_equal(plain, wanted) || change->action == CHANGE_NONE)
-				continue;
-			if (!attribute || !value_equal(value_get(change->before, attribute),
-						  value_get(change->after, attribute)))
-				return TRUE;
-		}
-	}
-	return FALSE;
-}
-
 static ChangeReason replace_reason(const Job *job, const ProviderPlan *plan, Value prior) {
 	const StateInstance *instance = state_instance(job->engine->state, job->instance->address);
 	if (value_is_null(prior))
@@ -162,7 +136,7 @@ static ChangeReason replace_reason(const Job *job, const ProviderPlan *plan, Val
 		return REASON_REQUESTED;
 	if (value_length(plan->requires_replace) > 0)
 		return REASON_CANNOT_UPDATE;
-	return is_triggered(job) ? REASON_TRIGGERED : REASON_NONE;
+	return engine_is_triggered(job) ? REASON_TRIGGERED : REASON_NONE;
 }
 
 gboolean engine_refuse_destroy(Engine *engine, const Resource *resource, const char *address) {
@@ -388,8 +362,8 @@ static gboolean lacks_variables(Engine *engine) {
 }
 
 Plan *engine_plan(Engine *engine) {
-	if (!engine_collect_variables(engine) || !engine_validate(engine) ||
-		lacks_variables(engine))
+	gboolean collected = engine_collect_variables(engine);
+	if ((collected && !engine_validate(engine)) || lacks_variables(engine) || !collected)
 		return NULL;
 	g_mutex_lock(&engine->lock);
 	gboolean destroy = engine->options.mode == PLAN_DESTROY;
@@ -400,7 +374,8 @@ Plan *engine_plan(Engine *engine) {
 	if (!destroy)
 		check_variables(engine);
 	engine_detach_state(engine);
-	gboolean fine = diags_error_count(engine->diags) == errors && engine_move(engine);
+	gboolean fine = diags_error_count(engine->diags) == errors && engine_check_moves(engine) &&
+			engine_move(engine);
 	fine = fine && (destroy || engine_note_imports(engine));
 	fine = fine && (destroy || walk_configuration(engine));
 	fine = fine && (engine->options.mode == PLAN_REFRESH_ONLY || engine_plan_removals(engine));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "value/convert.h"
 
 /* ---- moved blocks ---- */
 
@@ -22,7 +23,7 @@ static char *written(Engine *engine, const LangBody *body, const char *name) {
 	return g_strndup(text + range.start_byte, range.end_byte - range.start_byte);
 }
 
-static char *address_in(
+char *engine_address_in(
 	Engine *engine, const LangBody *body, const char *name, const Module *module) {
 	g_autofree char *text = written(engine, body, name);
 	return *module->path ? g_strdup_printf("%s.%s", module->path, text)
@@ -100,8 +101,8 @@ gboolean engine_move(Engine *engine) {
 		const Module *module = engine->config->modules->pdata[i];
 		for (guint j = 0; j < module->moved->len; j++) {
 			const LangBody *body = module->moved->pdata[j];
-			g_autofree char *from = address_in(engine, body, "from", module);
-			g_autofree char *to = address_in(engine, body, "to", module);
+			g_autofree char *from = engine_address_in(engine, body, "from", module);
+			g_autofree char *to = engine_address_in(engine, body, "to", module);
 			if (!from || !to || !move_all(engine, from, to))
 				return FALSE;
 		}
@@ -123,7 +124,8 @@ static const Removed *find_removed(Engine *engine, const char *address, gboolean
 		const Module *module = engine->config->modules->pdata[i];
 		for (guint j = 0; j < module->removed->len; j++) {
 			const Removed *removed = module->removed->pdata[j];
-			g_autofree char *from = address_in(engine, removed->body, "from", module);
+			g_autofree char *from =
+				engine_address_in(engine, removed->body, "from", module);
 			if (removed->destroy == destroy && is_about(from, plain))
 				return removed;
 		}
@@ -141,11 +143,12 @@ const Removed *engine_removed(Engine *engine, const char *address) {
 
 /* What a removed block names must be gone from the configuration. */
 static void check_removed(Engine *engine, const Module *module, const Removed *removed) {
-	g_autofree char *from = address_in(engine, removed->body, "from", module);
+	g_autofree char *from = engine_address_in(engine, removed->body, "from", module);
 	for (guint i = 0; i < engine->config->modules->len; i++) {
 		const Module *other = engine->config->modules->pdata[i];
 		if (*other->path && g_str_equal(other->path, from))
-			diags_error(engine->diags, removed->range, "Removed module still exists",
+			diags_error(engine->diags, other->call->range,
+				"Removed module still exists",
 				"This statement declares that %s was removed, but it is still "
 				"declared in configuration.",
 				from);
@@ -155,7 +158,8 @@ static void check_removed(Engine *engine, const Module *module, const Removed *r
 				*other->path ? g_strdup_printf("%s.%s", other->path, name)
 					     : g_strdup(name);
 			if (g_str_equal(full, from))
-				diags_error(engine->diags, removed->range,
+				diags_error(engine->diags,
+					((const Resource *)other->resources->pdata[j])->range,
 					"Removed resource still exists",
 					"This statement declares that %s was removed, but it is "
 					"still "
@@ -224,14 +228,23 @@ static gboolean note_import(Engine *engine, const EvalScope *scope, const LangBl
 	g_autofree char *to = address_of_import(engine, scope, block->body, block->header);
 	LangExpr *id_expr = lang_body_attribute(block->body, "id")->expr;
 	LangScope lang = engine_lang_scope(scope);
-	g_auto(Value) marked = lang_eval_as(id_expr, type_string(), &lang, engine->diags);
-	g_auto(Value) id = value_unmark(marked);
+	g_auto(Value) marked = lang_eval(id_expr, &lang, engine->diags);
+	g_autofree char *problem = NULL;
+	g_auto(Value) id_text = value_convert(marked, type_string(), &problem);
+	g_auto(Value) id = value_unmark(id_text);
+	if (problem)
+		lang_explain(
+			diags_error(engine->diags, lang_expr_range(id_expr), "Incorrect value type",
+				"Invalid expression value: %s.", problem),
+			id_expr, &lang, LANG_ABOUT_VALUES);
 	if (diags_error_count(engine->diags) > errors)
 		return FALSE;
 	if (!value_text(id) || !*value_text(id)) {
 		diags_error(engine->diags, lang_expr_range(id_expr), "Invalid import id argument",
-			value_is_known(id)
-				? "The import ID value is null or empty: please provide an id."
+			value_is_null(id) ? "The import ID cannot be null."
+			: value_is_known(id)
+				? "The import ID value evaluates to an empty string, please "
+				  "provide a non-empty value."
 				: "The import block \"id\" argument depends on resource attributes "
 				  "that cannot be determined until apply, so Terrarium cannot plan "
 				  "to "
@@ -241,18 +254,37 @@ static gboolean note_import(Engine *engine, const EvalScope *scope, const LangBl
 	g_autoptr(Address) address = to ? address_parse(to, engine->diags) : NULL;
 	if (!address || !address->type)
 		return FALSE;
-	if (!engine_declared(engine, address)) {
-		diags_error(engine->diags, block->header,
+	LangExpr *to_expr = lang_body_attribute(block->body, "to")->expr;
+	const Resource *resource = engine_declared(engine, address);
+	if (!resource) {
+		diags_error(engine->diags, lang_expr_range(to_expr),
 			"Configuration for import target does not exist",
 			"The configuration for the given import target %s does not exist. All "
 			"target instances must have an associated configuration to be imported.",
 			to);
 		return FALSE;
 	}
+	if (address->has_key && !(value_kind(address->key) == VALUE_NUMBER ? resource->count
+									   : resource->for_each)) {
+		diags_error(engine->diags, lang_expr_range(to_expr),
+			"Invalid import 'to' expression", "The target resource does not use %s.",
+			value_kind(address->key) == VALUE_NUMBER ? "count" : "for_each");
+		return FALSE;
+	}
 	if (!state_instance(engine->state, to))
 		g_hash_table_insert(
 			engine->imports, g_steal_pointer(&to), g_strdup(value_text(id)));
 	return TRUE;
+}
+
+static void refuse_imports(const EvalScope *scope, const LangExpr *expr, gboolean known) {
+	LangScope lang = engine_lang_scope(scope);
+	lang_explain(diags_error(scope->engine->diags, lang_expr_range(expr),
+			     "Invalid for_each argument",
+			     known ? "The \"for_each\" expression must be a collection."
+				   : "The \"for_each\" of an import block must be known before "
+				     "apply."),
+		expr, &lang, LANG_ABOUT_VALUES);
 }
 
 static gboolean note_imports(Engine *engine, const LangBlock *block) {
@@ -265,11 +297,7 @@ static gboolean note_imports(Engine *engine, const LangBlock *block) {
 	g_auto(Value) each = value_unmark(marked);
 	if (!value_is_known(each) || !(value_is_mapping(each) || value_is_sequence(each))) {
 		if (diags_error_count(engine->diags) == errors)
-			diags_error(engine->diags, lang_expr_range(for_each->expr),
-				"Invalid for_each argument",
-				"The \"for_each\" of an import block must be a map or a set that "
-				"is "
-				"known before apply.");
+			refuse_imports(&scope, for_each->expr, value_is_known(each));
 		return FALSE;
 	}
 	scope.repeat = REPEAT_EACH;

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "engine/version.h"
 #include "value/json.h"
-
-#define TERRAFORM_VERSION "1.11.4"
 
 /* ---- values ---- */
 

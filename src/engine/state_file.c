@@ -4,11 +4,8 @@
  */
 #include "engine/address.h"
 #include "engine/state_parts.h"
+#include "engine/version.h"
 #include "value/json.h"
-
-/* What we write as the version: states of a newer Terraform are refused by an older one, so this is
- * the version whose format and behaviour we follow. */
-#define TERRAFORM_VERSION "1.11.4"
 
 static void instance_to_json(const StateInstance *instance, ValueBuilder *into) {
 	if (instance->current)

@@ -166,3 +166,51 @@ gboolean version_satisfies(const char *text, const char *constraints, char **pro
 	}
 	return fine;
 }
+
+/* ---- whether any version does ---- */
+
+#define HIGHEST 999999 /* as high as a number of a release gets */
+
+static gboolean try_version(
+	const guint64 *numbers, guint oldest, guint newest, const char *constraints) {
+	g_autofree char *problem = NULL;
+	g_autofree char *text =
+		g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT,
+			numbers[0], numbers[1], numbers[2]);
+	return numbers[0] >= oldest && numbers[0] <= newest &&
+	       version_satisfies(text, constraints, &problem);
+}
+
+/* The release right before a version. */
+static void step_back(guint64 *numbers) {
+	for (guint i = 3; i-- > 0;) {
+		if (numbers[i] > 0) {
+			numbers[i]--;
+			return;
+		}
+		numbers[i] = HIGHEST;
+	}
+}
+
+/* What meets constraints begins or ends at a version that one of them names, or at an end of what
+ * there is; so only these, and their neighbours, need to be tried. */
+gboolean version_any_satisfies(guint oldest, guint newest, const char *constraints) {
+	const guint64 first[] = {oldest, 0, 0}, last[] = {newest, HIGHEST, HIGHEST};
+	gboolean found = try_version(first, oldest, newest, constraints) ||
+			 try_version(last, oldest, newest, constraints);
+	g_auto(GStrv) parts = g_strsplit(constraints, ",", -1);
+	for (char **part = parts; *part && !found; part++) {
+		const char *rest = g_strstrip(*part);
+		g_auto(Version) named = {0};
+		read_comparison(&rest);
+		if (!parse(rest + strspn(rest, " "), &named))
+			return FALSE;
+		guint64 behind[] = {named.numbers[0], named.numbers[1], named.numbers[2] + 1};
+		guint64 before[] = {named.numbers[0], named.numbers[1], named.numbers[2]};
+		step_back(before);
+		found = try_version(named.numbers, oldest, newest, constraints) ||
+			try_version(behind, oldest, newest, constraints) ||
+			try_version(before, oldest, newest, constraints);
+	}
+	return found;
+}

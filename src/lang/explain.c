@@ -224,13 +224,18 @@ static gboolean is_quoted_whole(const LangExpr *expr) {
 	}
 }
 
+static gboolean is_inside(SourceRange inner, SourceRange outer) {
+	return inner.filename == outer.filename && inner.start_byte >= outer.start_byte &&
+	       inner.end_byte <= outer.end_byte;
+}
+
 void eval_explain(const LangExpr *expr, const Context *context, guint first) {
 	for (guint i = first; i < diags_count(context->diags); i++) {
 		Diag *diag = diags_change(context->diags, i);
-		if (diag->values)
-			continue; /* an inner expression's */
+		if (diag->values || !is_inside(diag->subject, expr->range))
+			continue; /* an inner expression's; of what a name stands for */
 		diag->values = g_ptr_array_new_with_free_func(g_free);
-		if (expr->kind == EXPR_CALL)
+		if (expr->kind == EXPR_CALL && !context->scope->constant)
 			explain_call(diag, expr, context);
 		if (is_quoted_whole(expr))
 			diag->quoted = expr->range;

@@ -414,6 +414,7 @@ static LangExpr *parse_unary(Parser *parser) {
 	LangExpr *expr = parse_node(parser, EXPR_UNARY, start);
 	expr->op = c == '-' ? OP_NEGATE : OP_NOT;
 	expr->right = operand;
+	expr->range = scan_range(parser, start, operand->range.end_byte);
 	return expr;
 }
 
@@ -466,6 +467,7 @@ static LangExpr *parse_binary(Parser *parser, int level) {
 		expr->op = op;
 		expr->left = left;
 		expr->right = right;
+		expr->range = scan_range(parser, start, right->range.end_byte);
 		left = expr;
 	}
 	return left;
@@ -487,6 +489,7 @@ static LangExpr *parse_conditional(Parser *parser) {
 	expr->condition = condition;
 	expr->then = then;
 	expr->otherwise = otherwise;
+	expr->range = scan_range(parser, start, otherwise->range.end_byte);
 	return expr;
 }
 

@@ -40,6 +40,7 @@ struct ProviderClass {
 	const char *name; /* "aws" */
 	const char *source; /* "registry.terraform.io/hashicorp/aws": for the state file */
 	const char *version; /* that we answer for the lock file and `version` */
+	guint oldest_major; /* of the releases whose names we know, up to the version's */
 
 	Provider *(*create)(void);
 	void (*destroy)(Provider *provider);

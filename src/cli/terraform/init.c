@@ -3,10 +3,14 @@
 
 #include "cli/terraform/terraform.h"
 
-static void print_provider(const char *source, const char *version, gpointer data) {
+static void print_provider(
+	const char *source, const char *version, const char *constraints, gpointer data) {
 	const Command *command = data;
 	if (version) {
-		printf("- %s v%s is built in\n", source, version);
+		if (constraints)
+			printf("- %s is built in, and serves %s\n", source, constraints);
+		else
+			printf("- %s%s%s is built in\n", source, *version ? " v" : "", version);
 		return;
 	}
 	printf("- %s is not available here\n", source);

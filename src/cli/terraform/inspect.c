@@ -38,9 +38,12 @@ static int run_get(int argc, char **argv) {
 	return 0;
 }
 
-static void print_provider(const char *source, const char *version, gpointer data) {
+static void print_provider(
+	const char *source, const char *version, const char *constraints, gpointer data) {
 	printf("├── provider[%s]%s%s\n", source, version ? " " : " (not available here)",
-		version ? version : "");
+		constraints ? constraints
+		: version   ? version
+			    : "");
 }
 
 static int run_providers(int argc, char **argv) {

@@ -420,6 +420,7 @@ const ProviderClass provider_aws_class = {
 	.name = "aws",
 	.source = "registry.terraform.io/hashicorp/aws",
 	.version = "6.36.0",
+	.oldest_major = 3,
 	.create = create,
 	.destroy = destroy,
 	.schema = schema,

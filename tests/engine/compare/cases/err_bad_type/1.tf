@@ -1,1 +1,2 @@
+# run: plan
 resource "terraform_dat" "a" {}
