@@ -439,9 +439,9 @@ def test_http(folder, url):
 
 
 def test_other_providers_are_refused_by_name(folder):
-    folder.write('resource "tls_private_key" "k" { algorithm = "RSA" }')
+    folder.write('resource "kubernetes_namespace" "k" {}')
     refused = folder.run("plan", code=1)
-    assert 'needs the provider "tls"' in refused and "random and time" in refused
+    assert 'needs the provider "kubernetes"' in refused and "random, terraform" in refused
     folder.write('resource "random_passwort" "p" {}')
     assert 'Did you mean "random_password"?' in folder.run("plan", code=1)
 
