@@ -120,8 +120,15 @@ def test_the_glass_is_killed(own):
     assert up.returncode == 0, up.stderr
     again = builds.codebuild.retry_build(id=build)["build"]["id"]
     wait_until(lambda: "begun" in builds.lines(again), "the build runs in the new glass")
-    builds.codebuild.stop_build(id=again)
-    assert builds.ended(again)["buildStatus"] == "STOPPED"
+    # The machine is stopped, and the region with it.
+    assert own.run("down").returncode == 0
+    up = own.run("up")
+    assert up.returncode == 0, up.stderr
+    assert builds.ended(again)["buildStatus"] == "FAULT"
+    assert builds.context(again, "BUILD")["statusCode"] == "BUILD_HOST_STOPPED"
+    third = builds.codebuild.retry_build(id=again)["build"]["id"]
+    builds.codebuild.stop_build(id=third)
+    assert builds.ended(third)["buildStatus"] == "STOPPED"
 
 
 KEEPS = """
