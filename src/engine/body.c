@@ -375,12 +375,23 @@ static Value decode_nested(
 
 /* ---- a whole block ---- */
 
+/* `"ingress": []` says that there are to be none, as the argument does; no block would say nothing.
+ */
+static gboolean is_empty_array(const LangBody *body, const char *name) {
+	LangAttribute *attribute = lang_body_attribute(body, name);
+	LangExpr **elements;
+	guint n;
+	return attribute && lang_expr_tuple(attribute->expr, &elements, &n) && n == 0;
+}
+
 /* Bodies in JSON say which of their names are blocks only by the schema. */
 static LangBody *content_of(
 	const LangBody *body, const SchemaBlock *schema, const char *const *skip, Diags *diags) {
 	g_autoptr(GArray) types = g_array_new(TRUE, TRUE, sizeof(LangBlockType));
 	for (guint i = 0; i < schema->blocks->len; i++) {
 		const SchemaNestedBlock *nested = schema->blocks->pdata[i];
+		if (nested->attribute_allowed && is_empty_array(body, nested->type))
+			continue;
 		LangBlockType type = {nested->type, nested->nesting == SCHEMA_NESTING_MAP};
 		g_array_append_val(types, type);
 	}
