@@ -116,7 +116,7 @@ static gboolean may_be_none(const ModuleInstance *module, const Expansion *expan
 void engine_validate_lacking(Engine *engine, const Resource *resource) {
 	g_autoptr(GPtrArray) modules = engine_module_instances(engine, resource->module);
 	ModuleInstance *module = modules->len > 0 ? modules->pdata[0] : NULL;
-	const Expansion *expansion = module ? engine_expand(engine, module, resource) : NULL;
+	Expansion *expansion = module ? engine_expand(engine, module, resource) : NULL;
 	g_autofree char *name = resource_name(resource);
 	if (expansion && !may_be_none(module, expansion)) {
 		engine_refuse_lacking(engine, resource, name);
@@ -125,6 +125,10 @@ void engine_validate_lacking(Engine *engine, const Resource *resource) {
 	g_hash_table_add(engine->lacking, (gpointer)resource);
 	if (!expansion)
 		return;
+	/* Whether an instance is there that is asked for, planning tells. */
+	value_clear(&expansion->whole);
+	expansion->whole = value_unknown(type_any());
+	expansion->has_whole = TRUE;
 	EvalScope scope = engine_instance_scope(engine, module, resource,
 		&(Instance){.key = value_unknown(type_any()), .each = value_unknown(type_any())});
 	g_autoptr(Diags) own = diags_new();

@@ -113,6 +113,13 @@ def test_what_can_be_told_is_told(folder):
     assert "Warning" not in folder.run("plan")
     report = json.loads(folder.run("validate", "-json"))
     assert (report["valid"], report["warning_count"]) == (True, 1)
+    # Validation does not ask which instances there are, planning does.
+    folder.write("""
+        resource "terraform_thing" "x" { count = 0 }
+        output "x" { value = terraform_thing.x[0].id }
+        """)
+    folder.run("validate")
+    assert "Error: Invalid index" in folder.run("plan", code=1)
     # How many there are is known already, or there is nothing that could make it none.
     for text in ("count = 2", 'for_each = toset(["a"])', ""):
         folder.write(f'resource "terraform_thing" "x" {{\n {text}\n}}\n')
