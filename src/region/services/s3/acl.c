@@ -33,6 +33,16 @@ static void add_grant(ValueBuilder *grants, Value grantee_taken, const char *per
 					       value_string(permission), NULL));
 }
 
+char *s3_canonical_id(const char *account) {
+	g_autofree char *named = g_strconcat("canonical user of ", account, NULL);
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, named, -1);
+}
+
+Value s3_owner_of(Value bucket) {
+	return value_object_take(
+		"ID", value_string_take(s3_canonical_id(value_get_text(bucket, "Account"))), NULL);
+}
+
 /* The grants that a canned ACL stands for, or those that were given. The caller owns them. */
 static Value grants_of(Value bucket, Value acl) {
 	static const char *const canned[][3] = {{"public-read", ALL_USERS, "READ"},
@@ -43,8 +53,8 @@ static Value grants_of(Value bucket, Value acl) {
 	if (value_is_mapping(acl))
 		return value_ref(value_get(acl, "Grants"));
 	g_autoptr(ValueBuilder) grants = value_builder_new(VALUE_TUPLE, NULL);
-	add_grant(grants, grantee_of("CanonicalUser", "ID", value_get_text(bucket, "Account")),
-		"FULL_CONTROL");
+	g_autofree char *owner = s3_canonical_id(value_get_text(bucket, "Account"));
+	add_grant(grants, grantee_of("CanonicalUser", "ID", owner), "FULL_CONTROL");
 	for (guint i = 0; i < G_N_ELEMENTS(canned); i++)
 		if (g_strcmp0(value_text(acl), canned[i][0]) == 0)
 			add_grant(grants, grantee_of("Group", "URI", canned[i][1]), canned[i][2]);
@@ -70,7 +80,8 @@ static gboolean is_for(Value grantee, const char *account, gboolean groups) {
 	if (uri)
 		return groups && (g_str_equal(uri, ALL_USERS) ||
 					 (*account && g_str_equal(uri, AUTHENTICATED_USERS)));
-	return *account && g_strcmp0(id, account) == 0;
+	g_autofree char *own = s3_canonical_id(account);
+	return *account && g_strcmp0(id, own) == 0;
 }
 
 static gboolean grants(
@@ -237,9 +248,8 @@ Value s3_acl_of_input(Region *region, Value bucket, Value input, GError **error)
 /* ---- the operations ---- */
 
 static Value shown(Value bucket, Value acl) {
-	return value_object_take("Owner",
-		value_object_take("ID", value_ref(value_get(bucket, "Account")), NULL), "Grants",
-		grants_of(bucket, acl), NULL);
+	return value_object_take(
+		"Owner", s3_owner_of(bucket), "Grants", grants_of(bucket, acl), NULL);
 }
 
 /* The same of a call that is about nothing else. */

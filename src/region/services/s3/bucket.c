@@ -268,8 +268,11 @@ static Value list_buckets(RegionCall *call, Value input, GError **error) {
 					 "BucketRegion", value_string(place), "BucketArn",
 					 value_string_printf("arn:aws:s3:::%s", name), NULL));
 	}
-	Value output = value_object_take("Buckets", value_builder_end(g_steal_pointer(&buckets)),
-		"Owner", value_object_take("ID", value_string(call->scope.account), NULL), NULL);
+	Value output =
+		value_object_take("Buckets", value_builder_end(g_steal_pointer(&buckets)), "Owner",
+			value_object_take("ID",
+				value_string_take(s3_canonical_id(call->scope.account)), NULL),
+			NULL);
 	if (*prefix)
 		output = value_with_take(output, "Prefix", value_string(prefix));
 	if (next)

@@ -193,6 +193,12 @@ gboolean s3_permit_call(const S3Call *call, GError **error);
 
 /* ---- ACLs (acl.c) ---- */
 
+/* The canonical user id of an account: 64 hexadecimal digits, as S3 names owners and grantees.
+ * Caller frees. */
+char *s3_canonical_id(const char *account);
+/* The Owner of a bucket and of what is in it: {ID}. */
+Value s3_owner_of(Value bucket);
+
 /* The ACL that a call asks for, canned, by headers or by body: for the setting "acl", or _Acl of an
  * info. VALUE_NOTHING: none, or an error (AccessControlListNotSupported, AccessDenied where public
  * ones are blocked). */

@@ -176,10 +176,6 @@ static Value close_page(Page *page, const char *items, const char *most) {
 	return output;
 }
 
-static Value owner_of(Value bucket) {
-	return value_object_take("ID", value_ref(value_get(bucket, "Account")), NULL);
-}
-
 /* ---- objects ---- */
 
 static const char current_sql[] = "SELECT key, id, size, etag, modified, info FROM s3_versions "
@@ -208,7 +204,7 @@ static void show_object(Page *page, sqlite3_stmt *statement) {
 	Value item = describe(page, statement);
 	if (!value_has(page->input, "FetchOwner") ? !value_has(page->input, "_V2")
 						  : value_get_bool(page->input, "FetchOwner"))
-		item = value_with_take(item, "Owner", owner_of(page->bucket));
+		item = value_with_take(item, "Owner", s3_owner_of(page->bucket));
 	value_builder_add_take(page->items, item);
 }
 
@@ -277,7 +273,7 @@ static void show_version(Page *page, sqlite3_stmt *statement) {
 			    : describe(page, statement);
 	item = value_with_take(item, "VersionId", value_string(s3_column(statement, 1)));
 	item = value_with_take(item, "IsLatest", value_bool(sqlite3_column_int(statement, 6) != 0));
-	item = value_with_take(item, "Owner", owner_of(page->bucket));
+	item = value_with_take(item, "Owner", s3_owner_of(page->bucket));
 	value_builder_add_take(marker ? page->markers : page->items, item);
 }
 
@@ -326,7 +322,7 @@ static void show_upload(Page *page, sqlite3_stmt *statement) {
 		value_double((double)sqlite3_column_int64(statement, 2) / G_USEC_PER_SEC),
 		"StorageClass",
 		value_string(value_text_or(value_get(info, "StorageClass"), "STANDARD")), "Owner",
-		owner_of(page->bucket), "Initiator", owner_of(page->bucket), NULL);
+		s3_owner_of(page->bucket), "Initiator", s3_owner_of(page->bucket), NULL);
 	if (value_has(info, "_ChecksumAlgorithm")) {
 		item = value_with_take(item, "ChecksumAlgorithm",
 			value_ref(value_get(info, "_ChecksumAlgorithm")));

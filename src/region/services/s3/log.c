@@ -138,10 +138,11 @@ static void append_line(GString *line, const S3Call *call) {
 	g_autofree char *sent = number_or_dash(entry->sent, entry->sent > 0);
 	g_autofree char *size = number_or_dash(entry->size, entry->size >= 0);
 	g_autofree char *version = text_or_dash(value_get_text(call->input, "VersionId"));
+	g_autofree char *owner = s3_canonical_id(value_get_text(call->bucket, "Account"));
 	gint64 taken = (g_get_monotonic_time() - entry->start) / 1000;
-	g_string_append_printf(line, "%s %s [%s] %s %s %s %s.%s.%s %s",
-		value_get_text(call->bucket, "Account"), value_get_text(call->bucket, "Name"), when,
-		entry->peer, call->anonymous ? "-" : call->call.principal_arn, call->request_id,
+	g_string_append_printf(line, "%s %s [%s] %s %s %s %s.%s.%s %s", owner,
+		value_get_text(call->bucket, "Name"), when, entry->peer,
+		call->anonymous ? "-" : call->call.principal_arn, call->request_id,
 		entry->website ? "WEBSITE" : "REST", entry->method, entry->resource, name);
 	append_quoted(line, entry->request_line);
 	g_string_append_printf(line, " %d %s %s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,

@@ -186,10 +186,6 @@ static Value abort_upload(RegionCall *call, Value input, GError **error) {
 	return VALUE_NOTHING;
 }
 
-static Value owner_of(Value bucket) {
-	return value_object_take("ID", value_ref(value_get(bucket, "Account")), NULL);
-}
-
 static Value shown_part(const S3Part *part) {
 	g_auto(Value) own = value_object_take("PartNumber", value_int(part->number), "ETag",
 		value_string_take(s3_quoted(part->etag)), "Size", value_int(part->size),
@@ -231,7 +227,7 @@ static Value list_parts(RegionCall *call, Value input, GError **error) {
 		value_bool(more), "PartNumberMarker",
 		value_string_printf("%" G_GINT64_FORMAT, after), "StorageClass",
 		value_string(value_text_or(value_get(upload.info, "StorageClass"), "STANDARD")),
-		"Owner", owner_of(bucket), "Initiator", owner_of(bucket), "Parts",
+		"Owner", s3_owner_of(bucket), "Initiator", s3_owner_of(bucket), "Parts",
 		value_builder_end(g_steal_pointer(&parts)), NULL);
 	if (more)
 		output = value_with_take(output, "NextPartNumberMarker",
