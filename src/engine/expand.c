@@ -145,8 +145,10 @@ static gboolean repeat_count(const EvalScope *scope, const LangExpr *expr, Repet
 	}
 	if (!value_is_known(number)) {
 		repetition->unknown = scope->engine->phase == PHASE_VALIDATE;
-		return repetition->unknown || refuse(scope, expr, LANG_ABOUT_VALUES,
-						      "Invalid count argument", unknown_count);
+		if (!repetition->unknown)
+			diags_error(scope->engine->diags, lang_expr_range(expr),
+				"Invalid count argument", "%s", unknown_count);
+		return repetition->unknown;
 	}
 	const char *wrong =
 		value_is_null(number) ? "null. An integer is required."

@@ -687,3 +687,77 @@ def test_overrides(folder):
     folder.write('{"output": {"names": {"value": "${sort(data.archive_file.x.source[*].filename)}"}}}', "override.tf.json")
     folder.apply()
     assert folder.outputs() == {"names": ["over.txt", "ride.txt"]}
+
+
+def with_aws_of(folder, constraint):
+    folder.write(f"""
+        terraform {{
+          required_providers {{
+            aws = {{
+              source  = "hashicorp/aws"
+              version = "{constraint}"
+            }}
+          }}
+        }}
+        """)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "told"),
+    [("~> 6.0", " v6."), ("~> 5.0", ", and serves ~> 5.0"), (">= 3, < 5", ", and serves >= 3, < 5")],
+)
+def test_init_tells_which_versions_it_serves(folder, constraint, told):
+    with_aws_of(folder, constraint)
+    text = folder.run("init")
+    assert "- registry.terraform.io/hashicorp/aws" in text
+    assert told in text
+
+
+@pytest.mark.parametrize("command", ["init", "validate", "plan"])
+@pytest.mark.parametrize("constraint", ["~> 99", "< 3", ">= 4, < 4"])
+def test_versions_that_nothing_serves_are_refused(folder, command, constraint):
+    with_aws_of(folder, constraint)
+    text = " ".join(folder.run(command, code=1).replace("│", " ").split())
+    assert "Error: Failed to query available provider packages" in text
+    assert f"no available releases match the given constraints {constraint}" in text
+    assert "serves its majors 3 to 6" in text
+
+
+def test_sensitive_values_are_not_told(folder):
+    folder.write("""
+        variable "secret" {
+          sensitive = true
+          validation {
+            condition     = var.secret == "x"
+            error_message = "It is wrong."
+          }
+        }
+        """)
+    text = folder.run("plan", "-var", "secret=hunter2", code=1)
+    assert "It is wrong." in text
+    assert "hunter2" not in text
+
+
+def test_replacement_is_triggered_by_the_instance_of_the_same_key(folder):
+    configuration = """
+        resource "terraform_data" "cause" {{
+          count = 2
+          input = "{value}-${{count.index}}"
+        }}
+        resource "terraform_data" "effect" {{
+          count = 2
+          input = "same"
+          lifecycle {{
+            replace_triggered_by = [terraform_data.cause[{key}]]
+          }}
+        }}
+        """
+    folder.write(configuration.format(value="a", key="count.index"))
+    folder.apply()
+    other = configuration.replace('"{value}-${{count.index}}"', 'count.index == 0 ? "a-0" : "b"')
+    folder.write(other.format(key="count.index"))
+    text = folder.run("plan")
+    assert "terraform_data.effect[1] will be replaced" in text
+    assert "# terraform_data.effect[0]" not in text
+    folder.write(configuration.format(value="a", key="7"))
+    assert "no change found for terraform_data.cause[7] in the root module" in folder.run("plan", code=1)

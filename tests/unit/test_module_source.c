@@ -88,6 +88,16 @@ static void test_versions(void) {
 	g_assert_cmpint(version_compare("1.0.0-rc.2", "1.0.0-rc.10"), <, 0);
 	g_assert_cmpint(version_compare("1.0.0-rc.1", "1.0.0"), <, 0);
 	g_assert_false(version_is_valid("1.x"));
+	static const struct {
+		const char *constraints;
+		gboolean met; /* by a release of the majors 3 to 6 */
+	} ranges[] = {{"~> 5.0", TRUE}, {"~> 99", FALSE}, {">= 6.99", TRUE},
+		{"> 6, < 6.0.1", FALSE}, {"< 3", FALSE}, {"< 3.0.1", TRUE},
+		{">= 4, != 4.0.0, < 4.0.1", FALSE}, {">= 2.0, < 4", TRUE}, {"= 5.31.0", TRUE},
+		{"~> 2.7", FALSE}};
+	for (guint i = 0; i < G_N_ELEMENTS(ranges); i++)
+		g_assert_cmpint(
+			version_any_satisfies(3, 6, ranges[i].constraints), ==, ranges[i].met);
 	g_autofree char *problem = NULL;
 	g_assert_false(version_satisfies("1.0.0", ">> 1", &problem));
 	g_assert_nonnull(problem);

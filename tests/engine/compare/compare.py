@@ -97,8 +97,7 @@ def problems(text):
     text = text.split("There are some problems with the CLI configuration:")[-1]
     if "Unable to open CLI configuration file" in text:
         text = text.split("does not exist.", 1)[-1]
-    # What only one of them tells besides: values of an expression, the place underlined, the object.
-    text = re.sub(r"^ *(├─+|│ .*|\^+|with .*,)\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ *\^+\n", "", text, flags=re.MULTILINE)  # which stand below what terraform underlines
     found = re.split(r"^(?=(?:Error|Warning): )", text, flags=re.MULTILINE)
     found = [one for one in found if "problems during initialisation" not in one]
     blocks = []
