@@ -340,6 +340,7 @@ gboolean engine_validate(Engine *engine) {
 		graph_walk(order->graph, 1, &engine->lock);
 		validate_modules(engine);
 		engine_validate_refactoring(engine);
+		engine_check_ephemeral(engine);
 	}
 	g_mutex_unlock(&engine->lock);
 	engine->validated = diags_error_count(engine->diags) == errors;

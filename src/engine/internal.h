@@ -339,6 +339,11 @@ gboolean engine_check_destruction(Engine *engine, const char *address);
 void engine_validate_provisioners(Engine *engine, const EvalScope *scope, const Resource *resource,
 	const SchemaBlock *block, Diags *diags);
 
+/* ---- ephemeral.c ---- */
+
+/* Reports ephemeral values that would be kept. */
+void engine_check_ephemeral(Engine *engine);
+
 /* ---- trigger.c ---- */
 
 /* Whether the plan so far changes what lifecycle.replace_triggered_by names. */
