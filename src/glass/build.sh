@@ -52,6 +52,11 @@ use_storage() {
 	for store in $(list_bases | sort -t _ -k 2,2nr); do
 		stores="$stores\"$bases/$store\","
 	done
+	use_stores "$1" "$stores"
+}
+
+# use_stores FOLDER STORES: images are kept there; those of the stores, each in quotes and with a comma, are seen.
+use_stores() {
 	cat >"$CONTAINERS_STORAGE_CONF" <<-END
 		[storage]
 		driver = "overlay"
@@ -59,7 +64,7 @@ use_storage() {
 		rootless_storage_path = "$1"
 		runroot = "$settings/storage"
 		[storage.options]
-		additionalimagestores = [$stores]
+		additionalimagestores = [$2]
 	END
 }
 
@@ -118,7 +123,8 @@ pack_base() {
 		"{\"mediaType\":\"$type.image.rootfs.diff.tar\",\"size\":$size,\"digest\":\"sha256:$layer\"}" \
 		>"$image/manifest.json"
 	mv "$image/config" "$image/$config"
-	use_storage "$store"
+	# It stands for itself: a layer that another base has too is not left to that one, which goes one day.
+	use_stores "$store" ""
 	buildah pull --quiet "dir:$image" >/dev/null || return
 	for name in "$@"; do
 		buildah tag "$config" "docker.io/library/debian:$name" || return

@@ -179,20 +179,19 @@ static void parse_for_directive(Parser *parser, Part *part) {
 			   : parse_expr(parser);
 }
 
-static void refuse_keyword(Parser *parser) {
+/* Returns what stands for the condition that there is not. */
+static LangExpr *refuse_keyword(Parser *parser) {
 	static const char *const words[] = {"if", "for", "else", "endif", "endfor"};
 	gsize start = parser->at;
 	const char *word = scan_name(parser, NULL);
-	if (!word) {
-		parse_unexpected(parser, start, "Invalid template directive",
+	if (!word)
+		return parse_unexpected(parser, start, "Invalid template directive",
 			"A template directive keyword (\"if\", \"for\", etc) is expected at the "
 			"beginning of a %{ sequence.");
-		return;
-	}
 	g_autofree char *hint = text_suggestion(word, words, G_N_ELEMENTS(words));
 	g_autofree char *detail =
 		g_strdup_printf("\"%s\" is not a valid template control keyword.%s", word, hint);
-	parse_broken(parser, start, parser->at, "Invalid template control keyword", detail);
+	return parse_broken(parser, start, parser->at, "Invalid template control keyword", detail);
 }
 
 static void parse_directive(Parser *parser, GPtrArray *parts) {
@@ -215,7 +214,7 @@ static void parse_directive(Parser *parser, GPtrArray *parts) {
 	else if (scan_word(parser, "endfor"))
 		part->kind = PART_END_FOR;
 	else
-		refuse_keyword(parser);
+		part->expr = refuse_keyword(parser);
 	close_sequence(parser, part, directive_word(part->kind));
 	parser->enclosed--;
 }

@@ -2,6 +2,7 @@
 
 import base64
 
+# Debian 12's aws does not read AWS_ENDPOINT_URL of its own accord.
 CONFIG = """
 variable "flow" { default = false }
 provider "aws" { region = "us-east-1" }
@@ -9,14 +10,14 @@ resource "aws_ecr_repository" "app" {
   name         = "from-local-exec"
   force_delete = true
   provisioner "local-exec" {
-    command = "aws ecr get-login-password > password && aws ecr describe-repositories --output text --query 'repositories[].repositoryUri' --repository-names ${self.name} > uri"
+    command = "aws --endpoint-url $AWS_ENDPOINT_URL ecr get-login-password > password && aws --endpoint-url $AWS_ENDPOINT_URL ecr describe-repositories --output text --query 'repositories[].repositoryUri' --repository-names ${self.name} > uri"
   }
   provisioner "local-exec" {
     when    = destroy
-    command = "aws ecr describe-repositories --output text --query 'repositories[].repositoryName' --repository-names ${self.name} > last"
+    command = "aws --endpoint-url $AWS_ENDPOINT_URL ecr describe-repositories --output text --query 'repositories[].repositoryName' --repository-names ${self.name} > last"
   }
 }
-data "external" "caller" { program = ["aws", "sts", "get-caller-identity", "--output", "json"] }
+data "external" "caller" { program = ["sh", "-c", "aws --endpoint-url $AWS_ENDPOINT_URL sts get-caller-identity --output json"] }
 data "aws_caller_identity" "here" {}
 resource "aws_vpc" "main" { cidr_block = "10.77.0.0/24" }
 resource "aws_flow_log" "all" {

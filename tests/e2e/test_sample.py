@@ -195,6 +195,19 @@ def test_a_failing_migration_stops_the_pipeline(sample):
     assert "It runs on" in sample.get()
 
 
+def test_a_rollback_under_load(sample):
+    """The version before comes back, and works with the schema of the one after it."""
+    with Load(sample, "/", "/api/messages") as load:
+        done = sample.region.run("pipeline", "rollback", NAME, timeout=180)
+        assert done.returncode == 0, done.stdout + done.stderr
+        wait_until(lambda: "It runs on" not in sample.get(), "the page of the version before", 30)
+        time.sleep(1)
+    assert load.failures() == []
+    newest = sample.runs()[0]
+    assert (newest["executionType"], newest["status"]) == ("ROLLBACK", "Succeeded")
+    assert json.loads(sample.get("/api/messages", {"text": "as before", "author": "me"}))["author"] is None
+
+
 def left(sample):
     """What the region still has, by the calls that list it."""
     client = sample.region.client
