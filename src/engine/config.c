@@ -171,9 +171,6 @@ static void load_calls(Config *config, Module *module, Diags *diags) {
 }
 
 Config *config_load(const char *dir, ModuleStore *modules, Sources *sources, Diags *diags) {
-	g_autoptr(GPtrArray) names = config_list_files(dir);
-	if (names->len == 0)
-		return NULL;
 	Config *config = g_new0(Config, 1);
 	config->modules = g_ptr_array_new();
 	config->files = g_ptr_array_new_with_free_func((GDestroyNotify)lang_file_free);

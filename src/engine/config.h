@@ -128,7 +128,7 @@ typedef struct Config {
 } Config;
 
 /* Reads the .tf and .tf.json files of a folder and of the modules that it calls, which `modules`
- * finds if they are not below it. NULL only if the folder has none; other errors are in diags.
+ * finds if they are not below it. A folder without files is an empty module. Errors are in diags;
  * `sources` keeps the texts for quoting. */
 Config *config_load(const char *dir, ModuleStore *modules, Sources *sources, Diags *diags);
 void config_free(Config *config);

@@ -50,6 +50,10 @@ static gboolean read_state(Engine *engine) {
 	return engine->state != NULL;
 }
 
+gboolean engine_is_empty(const Engine *engine) {
+	return engine->config->files->len == 0;
+}
+
 Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags) {
 	g_autoptr(Engine) engine = g_new0(Engine, 1);
 	engine->options = *options;
@@ -72,14 +76,14 @@ Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags)
 	engine->imports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->moved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	engine->config = config_load(options->dir, options->modules, sources, diags);
-	if (!engine->config && !diags_has_errors(diags))
+	if (engine_is_empty(engine) && !options->may_be_empty && options->mode != PLAN_DESTROY)
 		diags_error(diags, SOURCE_NOWHERE, "No configuration files",
 			"The folder %s has no Terraform configuration files (.tf). Change to the "
-			"one "
-			"that has, or name it with -chdir=DIR.",
+			"one that has, or name it with -chdir=DIR. To destroy what the state still "
+			"has, run terrarium destroy, which needs none.",
 			options->dir);
-	if (!engine->config || diags_has_errors(diags) || !engine_check_versions(engine) ||
-		!read_targets(engine) || !read_state(engine))
+	if (diags_has_errors(diags) || !engine_check_versions(engine) || !read_targets(engine) ||
+		!read_state(engine))
 		return NULL;
 	return g_steal_pointer(&engine);
 }

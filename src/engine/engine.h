@@ -44,6 +44,7 @@ typedef struct {
 	const char *state_path;
 	const char *workspace;
 	PlanMode mode;
+	gboolean may_be_empty; /* no configuration files are no error, as when all is destroyed */
 	gboolean no_refresh;
 	guint parallelism; /* 0: 10 */
 	const char *const *targets; /* addresses; or NULL */
@@ -64,6 +65,9 @@ typedef struct {
 Engine *engine_new(const EngineOptions *options, Sources *sources, Diags *diags);
 void engine_free(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_free)
+
+/* Whether there are no configuration files. */
+gboolean engine_is_empty(const Engine *engine);
 
 /* Checks the configuration without values of variables and without calling anything. */
 gboolean engine_validate(Engine *engine);

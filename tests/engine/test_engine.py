@@ -761,3 +761,17 @@ def test_replacement_is_triggered_by_the_instance_of_the_same_key(folder):
     assert "# terraform_data.effect[0]" not in text
     folder.write(configuration.format(value="a", key="7"))
     assert "no change found for terraform_data.cause[7] in the root module" in folder.run("plan", code=1)
+
+
+def test_a_folder_without_configuration(folder):
+    """Terraform's answers: nothing to plan, but there are a console, init, and an end of what the state has."""
+    assert "initialized in an empty directory" in folder.run("init")
+    assert "The configuration is valid" in folder.run("validate")
+    assert "No configuration files" in folder.run("plan", code=1)
+    folder.write('resource "terraform_data" "a" {}')
+    folder.apply()
+    (folder.path / "main.tf").unlink()
+    assert "No configuration files" in folder.run("apply", "-auto-approve", code=1)
+    assert "terraform_data.a" in folder.run("show")
+    assert "1 destroyed" in folder.run("destroy", "-auto-approve")
+    assert folder.state()["resources"] == []

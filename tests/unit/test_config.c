@@ -96,7 +96,9 @@ static void test_empty(void) {
 	g_autofree char *folder = folder_with("notes.txt", "nothing");
 	g_autoptr(Diags) diags = diags_new();
 	g_autoptr(Sources) sources = sources_new();
-	g_assert_null(config_load(folder, NULL, sources, diags));
+	g_autoptr(Config) config = config_load(folder, NULL, sources, diags);
+	g_assert_cmpuint(config->files->len, ==, 0);
+	g_assert_cmpuint(config->root->resources->len, ==, 0);
 	remove_folder(folder);
 }
 

@@ -524,6 +524,7 @@ static void open_engine(Command *command, const char *state_path) {
 	end_list(command->replace);
 	EngineOptions options = {.dir = ".",
 		.modules = command->modules,
+		.may_be_empty = command->may_be_empty,
 		.state_path = state_path,
 		.workspace = g_intern_string(workspace),
 		.mode = command->destroy	? PLAN_DESTROY

@@ -38,6 +38,7 @@ static int run(int argc, char **argv) {
 	command_plan_flags(&command, flags);
 	if (!flags_parse(&argc, argv, flags, 0, "console [OPTION…]", &code))
 		return code;
+	command.may_be_empty = TRUE;
 	if (!command_open(&command, NULL))
 		return 1;
 	return read_lines(&command);

@@ -44,8 +44,15 @@ static int run(int argc, char **argv) {
 		return code;
 	printf("Initializing the backend...\n");
 	command_install_modules(&command, "Initializing modules...", upgrade);
+	command.may_be_empty = TRUE;
 	if (!command_open(&command, NULL))
 		return 1;
+	if (engine_is_empty(command.engine)) {
+		printf("Terrarium initialized in an empty directory!\n\nThe directory has no "
+		       "Terraform configuration files. You may begin working\nwith Terrarium "
+		       "immediately by creating Terraform configuration files.\n");
+		return 0;
+	}
 	const char *name = engine_backend(command.engine);
 	if (name)
 		printf("- the \"%s\" %s does not take effect here: the state of this machine is "

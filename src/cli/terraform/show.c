@@ -60,6 +60,7 @@ static int run(int argc, char **argv) {
 	};
 	if (!flags_parse(&argc, argv, flags, 1, "show [OPTION…] [PLAN]", &code))
 		return code;
+	command.may_be_empty = TRUE;
 	if (!command_open(&command, NULL))
 		return 1;
 	return argc > 1 ? show_plan(&command, argv[1]) : show_state(&command);

@@ -29,6 +29,7 @@ typedef struct {
 	StateLock *lock;
 	gboolean no_color, input, locks, json;
 	gboolean importing; /* the import command, which words its progress in another way */
+	gboolean may_be_empty; /* works without configuration files */
 	gboolean quiet; /* command_open leaves what it finds in diags */
 	gboolean color; /* what becomes of it on this terminal */
 	int parallelism, lock_timeout;

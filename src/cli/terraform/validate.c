@@ -53,6 +53,7 @@ static int run(int argc, char **argv) {
 	if (!flags_parse(&argc, argv, flags, 0, "validate [OPTION…]", &code))
 		return code;
 	command.quiet = command.json;
+	command.may_be_empty = TRUE;
 	if (command_open(&command, NULL)) {
 		engine_validate(command.engine);
 		engine_warn_of_lacking(command.engine);
