@@ -73,7 +73,6 @@ typedef struct {
 typedef struct {
 	const char *container;
 	gboolean is_stderr;
-	gboolean partial; /* the line goes on in the next entry of this stream, if there is one */
 	gint64 timestamp; /* microseconds since the epoch, when the container wrote it */
 	const char *text; /* without the newline; not NUL-terminated */
 	gsize length;

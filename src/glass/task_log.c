@@ -4,6 +4,10 @@
  * what lies before it is given back to the file system by punching holes, so the file never has to
  * be rotated: a slow or absent reader loses nothing, and a chatty container does not fill the disk.
  * Memory is bounded by one part of the file; the main loop is held for one part at a time.
+ *
+ * conmon writes down what a container writes as it comes: a line that is written in pieces, or is
+ * long, is several entries. They are one line here, told when its end has come, or that of the
+ * container. The position on disk stays before a line that has begun.
  */
 #include "glass/task_private.h"
 
@@ -17,6 +21,14 @@
 #define PART 262144
 #define HOLE 1048576
 #define POSITION_DIGITS 20
+#define LONGEST_LINE 262118 /* what CloudWatch Logs takes as one event */
+
+/* A line of which pieces have come. */
+typedef struct {
+	GString *text; /* NULL: there is none */
+	gint64 timestamp;
+	guint64 position; /* where its first piece is */
+} Begun;
 
 struct LogReader {
 	Container *container;
@@ -25,6 +37,8 @@ struct LogReader {
 	guint idle;
 	gboolean finishing;
 	GArray *lines; /* of TaskLogLine */
+	Begun begun[2]; /* of stdout and stderr */
+	GPtrArray *joined; /* texts of `lines` that came in pieces */
 };
 
 static guint64 read_position(int fd) {
@@ -44,6 +58,7 @@ LogReader *log_reader_new(Container *container) {
 		reader->position = read_position(reader->position_file);
 	reader->punched = reader->position;
 	reader->lines = g_array_new(FALSE, FALSE, sizeof(TaskLogLine));
+	reader->joined = g_ptr_array_new_with_free_func(g_free);
 	return reader;
 }
 
@@ -57,6 +72,10 @@ void log_reader_free(LogReader *reader) {
 	if (reader->position_file >= 0)
 		close(reader->position_file);
 	g_array_unref(reader->lines);
+	g_ptr_array_unref(reader->joined);
+	for (guint i = 0; i < G_N_ELEMENTS(reader->begun); i++)
+		if (reader->begun[i].text)
+			g_string_free(reader->begun[i].text, TRUE);
 	g_free(reader);
 }
 
@@ -111,14 +130,14 @@ static gboolean take(const char **at, const char *end, const char *word) {
 }
 
 /* line := time " " ( "stdout" | "stderr" ) " " ( "F" | "P" ) " " text */
-static gboolean parse_line(const char *at, const char *end, TaskLogLine *line) {
+static gboolean parse_line(const char *at, const char *end, TaskLogLine *line, gboolean *goes_on) {
 	if (!parse_time(&at, end, &line->timestamp))
 		return FALSE;
 	line->is_stderr = take(&at, end, " stderr ");
 	if (!line->is_stderr && !take(&at, end, " stdout "))
 		return FALSE;
-	line->partial = take(&at, end, "P");
-	if (!line->partial && !take(&at, end, "F"))
+	*goes_on = take(&at, end, "P");
+	if (!*goes_on && !take(&at, end, "F"))
 		return FALSE;
 	take(&at, end, " ");
 	line->text = at;
@@ -126,16 +145,45 @@ static gboolean parse_line(const char *at, const char *end, TaskLogLine *line) {
 	return TRUE;
 }
 
-/* The lines that are whole in the part; returns the bytes they take. */
+/* Takes what has begun of a line into it: its text lives until the next part is read. */
+static void join(LogReader *reader, TaskLogLine *line) {
+	Begun *begun = &reader->begun[line->is_stderr];
+	if (!begun->text)
+		return;
+	g_string_append_len(begun->text, line->text, (gssize)line->length);
+	line->length = begun->text->len;
+	line->text = g_string_free(g_steal_pointer(&begun->text), FALSE);
+	line->timestamp = begun->timestamp;
+	g_ptr_array_add(reader->joined, (gpointer)line->text);
+}
+
+/* Keeps a piece of a line that goes on. FALSE: the line is long enough, and ends with this piece.
+ */
+static gboolean keep_piece(LogReader *reader, const TaskLogLine *piece, guint64 position) {
+	Begun *begun = &reader->begun[piece->is_stderr];
+	if (begun->text && begun->text->len + piece->length >= LONGEST_LINE)
+		return FALSE;
+	if (!begun->text)
+		*begun = (Begun){g_string_new(NULL), piece->timestamp, position};
+	g_string_append_len(begun->text, piece->text, (gssize)piece->length);
+	return TRUE;
+}
+
+/* The lines that end in the part; returns the bytes that were taken. */
 static gsize parse_part(LogReader *reader, const char *part, gsize length) {
 	gsize used = 0;
 	g_array_set_size(reader->lines, 0);
+	g_ptr_array_set_size(reader->joined, 0);
 	for (const char *end; (end = memchr(part + used, '\n', length - used));) {
 		TaskLogLine line = {.container = reader->container->spec->name};
 		gsize next = (gsize)(end - part) + 1;
 		line.position = reader->position + next;
-		if (parse_line(part + used, end, &line))
+		gboolean goes_on;
+		if (parse_line(part + used, end, &line, &goes_on) &&
+			!(goes_on && keep_piece(reader, &line, reader->position + used))) {
+			join(reader, &line);
 			g_array_append_val(reader->lines, line);
+		}
 		used = next;
 	}
 	/* conmon writes no line as long as a part: what has no end in one is broken. */
@@ -144,16 +192,20 @@ static gsize parse_part(LogReader *reader, const char *part, gsize length) {
 
 static void keep_position(LogReader *reader) {
 	char text[POSITION_DIGITS + 1];
-	g_snprintf(text, sizeof text, "%020" G_GUINT64_FORMAT, reader->position);
+	guint64 position = reader->position;
+	for (guint i = 0; i < G_N_ELEMENTS(reader->begun); i++)
+		if (reader->begun[i].text)
+			position = MIN(position, reader->begun[i].position);
+	g_snprintf(text, sizeof text, "%020" G_GUINT64_FORMAT, position);
 	if (pwrite(reader->position_file, text, POSITION_DIGITS, 0) < 0)
 		g_warning("cannot remember what was read of %s: %s", reader->container->runtime_id,
 			g_strerror(errno));
-	if (reader->position - reader->punched < HOLE)
+	if (position - reader->punched < HOLE)
 		return;
 	/* Where the file system cannot, the file merely grows. */
 	(void)fallocate(reader->log, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		(off_t)(reader->position & ~(guint64)4095));
-	reader->punched = reader->position;
+		(off_t)(position & ~(guint64)4095));
+	reader->punched = position;
 }
 
 static gboolean open_log(LogReader *reader) {
@@ -161,6 +213,32 @@ static gboolean open_log(LogReader *reader) {
 	if (reader->log < 0)
 		reader->log = open(path, O_RDWR | O_CLOEXEC);
 	return reader->log >= 0;
+}
+
+static void deliver(LogReader *reader) {
+	Task *task = reader->container->task;
+	const TaskEvents *events = task->tasks->events;
+	if (events->log && reader->lines->len)
+		events->log(task, (const TaskLogLine *)(gpointer)reader->lines->data,
+			reader->lines->len, task->tasks->data);
+}
+
+/* The container has ended: what has begun has its end too. */
+static void deliver_begun(LogReader *reader) {
+	g_array_set_size(reader->lines, 0);
+	g_ptr_array_set_size(reader->joined, 0);
+	for (guint i = 0; i < G_N_ELEMENTS(reader->begun); i++) {
+		TaskLogLine line = {.container = reader->container->spec->name,
+			.is_stderr = i == 1,
+			.text = "",
+			.position = reader->position + i + 1};
+		if (!reader->begun[i].text)
+			continue;
+		join(reader, &line);
+		if (line.length > 0)
+			g_array_append_val(reader->lines, line);
+	}
+	deliver(reader);
 }
 
 /* Reads and delivers one part; TRUE if there may be more. */
@@ -172,11 +250,7 @@ static gboolean read_part(LogReader *reader) {
 	gsize used = length > 0 ? parse_part(reader, part, (gsize)length) : 0;
 	if (used == 0)
 		return FALSE;
-	Task *task = reader->container->task;
-	const TaskEvents *events = task->tasks->events;
-	if (events->log && reader->lines->len)
-		events->log(task, (const TaskLogLine *)(gpointer)reader->lines->data,
-			reader->lines->len, task->tasks->data);
+	deliver(reader);
 	reader->position += used;
 	keep_position(reader);
 	return length == PART;
@@ -187,8 +261,10 @@ static gboolean on_idle(gpointer data) {
 	if (read_part(reader))
 		return G_SOURCE_CONTINUE;
 	reader->idle = 0;
-	if (reader->finishing)
+	if (reader->finishing) {
+		deliver_begun(reader);
 		container_drained(reader->container);
+	}
 	return G_SOURCE_REMOVE;
 }
 

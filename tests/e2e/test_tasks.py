@@ -31,6 +31,15 @@ def test_a_task_runs_to_its_end(stack):
     assert interfaces["NetworkInterfaces"] == []
 
 
+def test_a_line_in_pieces_is_one_line(stack):
+    """However a program writes its lines, and what is left without an end when it ends."""
+    stack.push()
+    pieces = "printf one; echo between >&2; sleep 1; printf ,two; sleep 1; echo ,three; printf rest"
+    stack.define(stack.container(command=pieces))
+    stack.ended(stack.run_task())
+    assert sorted(stack.lines()) == ["between", "one,two,three", "rest"]
+
+
 def test_what_a_container_is_given(stack):
     stack.push()
     secret = stack.secrets.create_secret(Name=stack.name, SecretString=json.dumps({"password": "made up"}))["ARN"]

@@ -23,12 +23,22 @@ static const char source[] = "resource \"aws_thing\" {\n"
 			     "}\n";
 
 /* Types live as long as the process. */
+/* Types live as long as the program. */
+static GPtrArray *types_new(void) {
+	static GPtrArray *kept;
+	if (!kept)
+		kept = g_ptr_array_new();
+	GPtrArray *types = g_ptr_array_new();
+	g_ptr_array_add(kept, types);
+	return types;
+}
+
 static const AwsType *parse(void) {
 	static const AwsType *parsed;
 	if (parsed)
 		return parsed;
 	g_autoptr(Diags) diags = diags_new();
-	g_autoptr(GPtrArray) types = g_ptr_array_new();
+	GPtrArray *types = types_new();
 	g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 	g_assert_true(aws_types_parse("thing.hcl", source, strlen(source), types, services, diags));
 	g_assert_cmpuint(types->len, ==, 1);
@@ -84,7 +94,7 @@ static void test_parts(void) {
 		sized[i] = (AwsTypeFile){
 			files[i].name, files[i].text, files[i].text ? strlen(files[i].text) : 0};
 	g_autoptr(Diags) diags = diags_new();
-	g_autoptr(GPtrArray) types = g_ptr_array_new();
+	GPtrArray *types = types_new();
 	g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 	g_assert_true(aws_type_files_parse(sized, types, services, diags));
 	const AwsType *type = types->pdata[0];
@@ -107,7 +117,7 @@ static void test_wrong_parts(void) {
 		"\"name\" {}\n  }\n}\npart \"name\" { name = required(string) }\n"};
 	for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
 		g_autoptr(Diags) diags = diags_new();
-		g_autoptr(GPtrArray) types = g_ptr_array_new();
+		GPtrArray *types = types_new();
 		g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 		g_assert_false(aws_types_parse(
 			"thing.hcl", wrong[i], strlen(wrong[i]), types, services, diags));
