@@ -169,8 +169,9 @@ static LangExpr *parse_object(Parser *parser) {
 			(scan_looking_at(parser, "=>") ||
 				(!scan_take(parser, "=") && !scan_take(parser, ":"))))
 			missing_value(parser, start);
-		g_ptr_array_add(
-			values, parser->failed ? keys->pdata[keys->len - 1] : parse_expr(parser));
+		g_ptr_array_add(values, parser->failed
+						? parse_literal(parser, parser->at, VALUE_NOTHING)
+						: parse_expr(parser));
 		if (!parser->failed && !end_item(parser, &over))
 			missing(parser, start, "object constructor expression",
 				"Missing attribute separator",
