@@ -111,20 +111,29 @@ static gboolean settle_service(RegionCall *call, const RegionService *service, G
 	return FALSE;
 }
 
+/* The part of an operation's service that has something to make in a new account; or NULL. */
+static const RegionService *settling_service(const WireOperation *operation) {
+	const char *name = wire_service_name(wire_operation_service(operation));
+	for (const RegionService *const *each = region_services; *each; each++)
+		if ((*each)->settle && g_strcmp0((*each)->name, name) == 0)
+			return *each;
+	return NULL;
+}
+
 /* Lets a service make what a new account has, before the account's first call of it here. */
 static gboolean settle(RegionCall *call, GError **error) {
-	const char *name = wire_service_name(wire_operation_service(call->operation));
-	g_autofree char *place =
-		g_strdup_printf("%s/%s/%s", name, call->scope.account, call->scope.region);
-	if (!g_hash_table_add(call->region->settled, g_strdup(place)))
+	const RegionService *service = settling_service(call->operation);
+	if (!service)
 		return TRUE;
-	for (const RegionService *const *each = region_services; *each; each++)
-		if ((*each)->settle && g_strcmp0((*each)->name, name) == 0 &&
-			!settle_service(call, *each, error)) {
-			g_hash_table_remove(call->region->settled, place);
-			return FALSE;
-		}
-	return TRUE;
+	char *place =
+		g_strdup_printf("%s/%s/%s", service->name, call->scope.account, call->scope.region);
+	/* Noted before it is made: what makes it calls the service itself. */
+	if (!g_hash_table_add(call->region->settled, place))
+		return TRUE;
+	if (settle_service(call, service, error))
+		return TRUE;
+	g_hash_table_remove(call->region->settled, place);
+	return FALSE;
 }
 
 Value region_operation_run(

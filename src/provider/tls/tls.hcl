@@ -48,18 +48,7 @@ resource "tls_cert_request" {
     uris             = optional(list(string), force_new)
     id               = computed(string)
     cert_request_pem = computed(string)
-    list "subject" "0..1" force_new {
-      common_name         = optional(string, force_new)
-      country             = optional(string, force_new)
-      email_address       = optional(string, force_new)
-      locality            = optional(string, force_new)
-      organization        = optional(string, force_new)
-      organizational_unit = optional(string, force_new)
-      postal_code         = optional(string, force_new)
-      province            = optional(string, force_new)
-      serial_number       = optional(string, force_new)
-      street_address      = optional(list(string), force_new)
-    }
+    use "subject" {}
   }
 }
 
@@ -86,18 +75,7 @@ resource "tls_self_signed_cert" {
     ready_for_renewal                            = computed(bool)
     validity_start_time                          = computed(string)
     validity_end_time                            = computed(string)
-    list "subject" "0..1" force_new {
-      common_name         = optional(string, force_new)
-      country             = optional(string, force_new)
-      email_address       = optional(string, force_new)
-      locality            = optional(string, force_new)
-      organization        = optional(string, force_new)
-      organizational_unit = optional(string, force_new)
-      postal_code         = optional(string, force_new)
-      province            = optional(string, force_new)
-      serial_number       = optional(string, force_new)
-      street_address      = optional(list(string), force_new)
-    }
+    use "subject" {}
   }
 }
 
@@ -123,5 +101,21 @@ resource "tls_locally_signed_cert" {
     ready_for_renewal                            = computed(bool)
     validity_start_time                          = computed(string)
     validity_end_time                            = computed(string)
+  }
+}
+
+// Whom a certificate is about.
+part "subject" {
+  list "subject" "0..1" force_new {
+    common_name         = optional(string, force_new)
+    country             = optional(string, force_new)
+    email_address       = optional(string, force_new)
+    locality            = optional(string, force_new)
+    organization        = optional(string, force_new)
+    organizational_unit = optional(string, force_new)
+    postal_code         = optional(string, force_new)
+    province            = optional(string, force_new)
+    serial_number       = optional(string, force_new)
+    street_address      = optional(list(string), force_new)
   }
 }

@@ -49,30 +49,11 @@ resource "aws_default_subnet" {
     }
   }
   read {
-    call "DescribeSubnets" {
-      request = { SubnetIds = [self.id] }
-      gone    = ["InvalidSubnetID.NotFound"]
-    }
-    state = {
-      arn                                 = result.Subnets[0].SubnetArn
-      owner_id                            = result.Subnets[0].OwnerId
-      vpc_id                              = result.Subnets[0].VpcId
-      cidr_block                          = result.Subnets[0].CidrBlock
-      availability_zone                   = result.Subnets[0].AvailabilityZone
-      availability_zone_id                = result.Subnets[0].AvailabilityZoneId
-      map_public_ip_on_launch             = result.Subnets[0].MapPublicIpOnLaunch
-      outpost_arn                         = ""
-      private_dns_hostname_type_on_launch = result.Subnets[0].PrivateDnsNameOptionsOnLaunch.HostnameType
-      ipv6_cidr_block_association_id      = ""
-      ipv6_cidr_block                     = ""
-      tags                                = tag_map(result.Subnets[0].Tags, "Key", "Value")
-    }
+    use "subnet_read" {}
+    state = merge(subnet, { ipv6_cidr_block = "", outpost_arn = "" })
   }
   update {
-    call "ModifySubnetAttribute" {
-      when    = changed("map_public_ip_on_launch")
-      request = { SubnetId = self.id, MapPublicIpOnLaunch = { Value = self.map_public_ip_on_launch } }
-    }
+    use "subnet_update" {}
   }
   delete {
     call "DeleteSubnet" {

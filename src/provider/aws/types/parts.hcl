@@ -215,7 +215,24 @@ part "connection_end" {
   }
 }
 
-// VPCs: what is read of one, and how its attributes are changed.
+// VPCs: what is the same of all, what is read of one, and how its attributes are changed.
+part "vpc_schema" {
+  arn                                  = computed(string)
+  default_network_acl_id               = computed(string)
+  default_route_table_id               = computed(string)
+  default_security_group_id            = computed(string)
+  dhcp_options_id                      = computed(string)
+  main_route_table_id                  = computed(string)
+  owner_id                             = computed(string)
+  ipv6_association_id                  = computed(string)
+  assign_generated_ipv6_cidr_block     = optional(bool, unsupported("there is no IPv6 on this machine's VPCs"))
+  ipv6_cidr_block_network_border_group = optional(string, unsupported("there is no IPv6 on this machine's VPCs"))
+  ipv6_ipam_pool_id                    = optional(string, unsupported("there is no IPAM"))
+  ipv6_netmask_length                  = optional(number, unsupported("there is no IPAM"))
+  enable_classiclink                   = optional(bool, unsupported("there is no EC2-Classic"))
+  enable_classiclink_dns_support       = optional(bool, unsupported("there is no EC2-Classic"))
+}
+
 part "vpc_read" {
   call "DescribeVpcs" "vpcs" {
     request = { VpcIds = [self.id] }
@@ -239,6 +256,24 @@ part "vpc_read" {
   call "DescribeSecurityGroups" "groups" {
     request = { Filters = [{ Name = "group-name", Values = ["default"] }, { Name = "vpc-id", Values = [self.id] }] }
   }
+  let {
+    vpc = {
+      arn                                  = "arn:${provider.partition}:ec2:${self.region}:${vpcs.Vpcs[0].OwnerId}:vpc/${self.id}"
+      cidr_block                           = vpcs.Vpcs[0].CidrBlock
+      instance_tenancy                     = vpcs.Vpcs[0].InstanceTenancy
+      owner_id                             = vpcs.Vpcs[0].OwnerId
+      dhcp_options_id                      = vpcs.Vpcs[0].DhcpOptionsId
+      tags                                 = tag_map(vpcs.Vpcs[0].Tags, "Key", "Value")
+      enable_dns_hostnames                 = hostnames.EnableDnsHostnames.Value
+      enable_dns_support                   = support.EnableDnsSupport.Value
+      enable_network_address_usage_metrics = metrics.EnableNetworkAddressUsageMetrics.Value
+      default_network_acl_id               = acls.NetworkAcls[0].NetworkAclId
+      default_route_table_id               = tables.RouteTables[0].RouteTableId
+      main_route_table_id                  = tables.RouteTables[0].RouteTableId
+      default_security_group_id            = groups.SecurityGroups[0].GroupId
+      ipv6_association_id                  = ""
+    }
+  }
 }
 
 part "vpc_update" {
@@ -253,6 +288,35 @@ part "vpc_update" {
   call "ModifyVpcAttribute" {
     when    = changed("enable_network_address_usage_metrics")
     request = { VpcId = self.id, EnableNetworkAddressUsageMetrics = { Value = self.enable_network_address_usage_metrics } }
+  }
+}
+
+// Subnets: what is read of one, and what can be changed.
+part "subnet_read" {
+  call "DescribeSubnets" {
+    request = { SubnetIds = [self.id] }
+    gone    = ["InvalidSubnetID.NotFound"]
+  }
+  let {
+    subnet = {
+      arn                                 = result.Subnets[0].SubnetArn
+      owner_id                            = result.Subnets[0].OwnerId
+      vpc_id                              = result.Subnets[0].VpcId
+      cidr_block                          = result.Subnets[0].CidrBlock
+      availability_zone                   = result.Subnets[0].AvailabilityZone
+      availability_zone_id                = result.Subnets[0].AvailabilityZoneId
+      map_public_ip_on_launch             = result.Subnets[0].MapPublicIpOnLaunch
+      private_dns_hostname_type_on_launch = result.Subnets[0].PrivateDnsNameOptionsOnLaunch.HostnameType
+      ipv6_cidr_block_association_id      = ""
+      tags                                = tag_map(result.Subnets[0].Tags, "Key", "Value")
+    }
+  }
+}
+
+part "subnet_update" {
+  call "ModifySubnetAttribute" {
+    when    = changed("map_public_ip_on_launch")
+    request = { SubnetId = self.id, MapPublicIpOnLaunch = { Value = self.map_public_ip_on_launch } }
   }
 }
 
