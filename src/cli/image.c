@@ -44,8 +44,9 @@ static char *repository_of(const char *tag) {
 /* Chooses the region that an image goes to, if the environment and the image's name leave it open:
  * the only one that has the repository. FALSE after saying that there are several. */
 static gboolean choose_region(const char *tag, char **region) {
+	gboolean told = !tag || strstr(tag, ".dkr.ecr.");
 	*region = g_strdup(region_name());
-	g_autoptr(GPtrArray) places = *region || !tag ? NULL : cli_places(NULL);
+	g_autoptr(GPtrArray) places = *region || told ? NULL : cli_places(NULL);
 	g_autofree char *repository = tag ? repository_of(tag) : NULL;
 	for (guint i = 0; places && i < places->len; i++) {
 		CliApi *api = places->pdata[i];

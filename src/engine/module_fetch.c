@@ -20,15 +20,6 @@
 #define SLOW_S 60L
 #define HOPS 5
 
-static void fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static void fail(GError **error, const char *format, ...) {
-	va_list arguments;
-	va_start(arguments, format);
-	g_autofree char *message = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, message);
-}
-
 /* ---- HTTP ---- */
 
 void module_response_free(ModuleResponse *response) {
@@ -108,7 +99,7 @@ ModuleResponse *module_http_get(const char *url, const char *token, GError **err
 	curl_easy_cleanup(curl);
 	if (code == CURLE_OK)
 		return g_steal_pointer(&response);
-	fail(error, "%s: %s", url, curl_easy_strerror(code));
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s", url, curl_easy_strerror(code));
 	return NULL;
 }
 
@@ -128,9 +119,11 @@ static gboolean download(const char *url, int fd, GError **error) {
 	if (code == CURLE_OK)
 		return TRUE;
 	if (code == CURLE_HTTP_RETURNED_ERROR)
-		fail(error, "%s: the server answered %ld", url, status);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the server answered %ld",
+			url, status);
 	else
-		fail(error, "%s: %s", url, curl_easy_strerror(code));
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s", url,
+			curl_easy_strerror(code));
 	return FALSE;
 }
 
@@ -170,12 +163,14 @@ static gboolean extract_all(
 	while ((code = archive_read_next_header(in, &entry)) == ARCHIVE_OK) {
 		const char *path = archive_entry_pathname(entry);
 		if (!path || !is_inside(path)) {
-			fail(error, "the archive holds the path %s, which leads out of it",
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+				"the archive holds the path %s, which leads out of it",
 				path ? path : "(none)");
 			return FALSE;
 		}
 		if (!extract_entry(disk, in, entry, folder)) {
-			fail(error, "cannot unpack %s: %s", path,
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot unpack %s: %s",
+				path,
 				archive_error_string(disk) ? archive_error_string(disk)
 							   : archive_error_string(in));
 			return FALSE;
@@ -183,7 +178,8 @@ static gboolean extract_all(
 	}
 	if (code == ARCHIVE_EOF)
 		return TRUE;
-	fail(error, "cannot read the archive: %s", archive_error_string(in));
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot read the archive: %s",
+		archive_error_string(in));
 	return FALSE;
 }
 
@@ -197,7 +193,7 @@ static gboolean extract(int fd, const char *folder, GError **error) {
 						     ARCHIVE_EXTRACT_SECURE_NODOTDOT);
 	gboolean fine = FALSE;
 	if (lseek(fd, 0, SEEK_SET) < 0 || archive_read_open_fd(in, fd, 64 << 10) != ARCHIVE_OK)
-		fail(error, "cannot read the archive: %s",
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot read the archive: %s",
 			archive_error_string(in) ? archive_error_string(in) : g_strerror(errno));
 	else
 		fine = extract_all(in, disk, folder, error);
@@ -210,7 +206,8 @@ static gboolean fetch_archive(const char *url, const char *folder, GError **erro
 	g_autofree char *path = g_strconcat(folder, ".archive", NULL);
 	int fd = g_open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || g_mkdir(folder, 0777) < 0) {
-		fail(error, "cannot write to %s: %s", folder, g_strerror(errno));
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot write to %s: %s", folder,
+			g_strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return FALSE;
@@ -234,7 +231,8 @@ static gboolean run_git(const char *const *arguments, GError **error) {
 		return FALSE;
 	if (g_subprocess_get_successful(git))
 		return TRUE;
-	fail(error, "git: %s", said && *said ? g_strstrip(said) : "failed");
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "git: %s",
+		said && *said ? g_strstrip(said) : "failed");
 	return FALSE;
 }
 
@@ -256,7 +254,8 @@ static gboolean fetch_git(const ModuleSource *source, const char *folder, GError
 		"--recursive", "--quiet", NULL};
 	if (g_str_has_prefix(source->address, "-") ||
 		(source->reference && g_str_has_prefix(source->reference, "-"))) {
-		fail(error, "\"%s\" is no repository and no reference of one", source->address);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+			"\"%s\" is no repository and no reference of one", source->address);
 		return FALSE;
 	}
 	return run_git(clone, error) &&
@@ -287,13 +286,14 @@ static ModuleSource *ask_page(const char *url, GError **error) {
 	if (!response)
 		return NULL;
 	if (response->status >= 300) {
-		fail(error, "%s: the server answered %ld", url, response->status);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: the server answered %ld",
+			url, response->status);
 		return NULL;
 	}
 	g_autofree char *named =
 		response->get ? g_strdup(response->get) : named_by_page(response->body->str);
 	if (!named) {
-		fail(error,
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
 			"%s is no archive by its name, and names no other source "
 			"(X-Terraform-Get)",
 			url);
@@ -305,7 +305,8 @@ static ModuleSource *ask_page(const char *url, GError **error) {
 					    : module_url_resolve(response->url, named, error);
 	ModuleSource *source = absolute ? module_source_parse(absolute, &problem) : NULL;
 	if (!source && absolute)
-		fail(error, "%s names the source \"%s\": %s", url, named, problem);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s names the source \"%s\": %s",
+			url, named, problem);
 	return source;
 }
 
@@ -313,12 +314,13 @@ static ModuleSource *ask_page(const char *url, GError **error) {
 
 static gboolean fetch_folder(const char *path, const char *folder, GError **error) {
 	if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
-		fail(error, "there is no folder %s", path);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "there is no folder %s", path);
 		return FALSE;
 	}
 	if (symlink(path, folder) == 0)
 		return TRUE;
-	fail(error, "cannot make the link %s: %s", folder, g_strerror(errno));
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot make the link %s: %s", folder,
+		g_strerror(errno));
 	return FALSE;
 }
 
@@ -333,7 +335,8 @@ static gboolean expand(const char *folder, GString *subdir, GError **error) {
 	if (one)
 		g_string_assign(subdir, found.gl_pathv[0] + strlen(folder) + 1);
 	else
-		fail(error, "the package has not exactly one folder \"%s\"", subdir->str);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+			"the package has not exactly one folder \"%s\"", subdir->str);
 	globfree(&found);
 	return one;
 }
@@ -352,13 +355,15 @@ static gboolean fetch(
 	case MODULE_ARCHIVE:
 		break;
 	default:
-		fail(error, "\"%s\" cannot be fetched", source->address);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "\"%s\" cannot be fetched",
+			source->address);
 		return FALSE;
 	}
 	if (source->format)
 		return fetch_archive(source->address, folder, error);
 	if (hops == 0) {
-		fail(error, "%s: one page names another, and so on", source->address);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+			"%s: one page names another, and so on", source->address);
 		return FALSE;
 	}
 	g_autoptr(ModuleSource) next = ask_page(source->address, error);
@@ -375,7 +380,8 @@ gboolean module_fetch(
 			*subdir = g_string_free(g_steal_pointer(&inner), FALSE);
 			return TRUE;
 		}
-		fail(error, "cannot rename %s: %s", half, g_strerror(errno));
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot rename %s: %s", half,
+			g_strerror(errno));
 	}
 	files_remove(half);
 	return FALSE;

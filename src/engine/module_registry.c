@@ -10,33 +10,24 @@
 
 #define SERVICE "modules.v1"
 
-static void fail(GError **error, ModuleRegistryError code, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
-static void fail(GError **error, ModuleRegistryError code, const char *format, ...) {
-	va_list arguments;
-	va_start(arguments, format);
-	g_autofree char *message = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	g_clear_error(error);
-	g_set_error_literal(error, MODULE_REGISTRY_ERROR, code, message);
-}
-
 /* A JSON document, or null and an error. */
 static Value get_json(const char *url, const char *token, char **asked, GError **error) {
 	g_autoptr(GError) local = NULL;
 	g_autoptr(ModuleResponse) response = module_http_get(url, token, &local);
 	if (!response) {
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "%s", local->message);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE, "%s",
+			local->message);
 		return VALUE_NOTHING;
 	}
 	if (response->status != 200) {
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "%s: the server answered %ld", url,
-			response->status);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE,
+			"%s: the server answered %ld", url, response->status);
 		return VALUE_NOTHING;
 	}
 	Value json = value_from_json(response->body->str, (gssize)response->body->len, &local);
 	if (local) {
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "%s is no JSON: %s", url, local->message);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE,
+			"%s is no JSON: %s", url, local->message);
 		return VALUE_NOTHING;
 	}
 	if (asked)
@@ -57,8 +48,8 @@ static char *discover(const char *host, const char *token, GError **error) {
 		own = g_strdup(value_get_text(services, SERVICE));
 	}
 	if (!own) {
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "host %s provides no module registry",
-			host);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE,
+			"host %s provides no module registry", host);
 		return NULL;
 	}
 	g_autofree char *url = module_url_resolve(base ? base : document, own, error);
@@ -80,17 +71,19 @@ static char *choose(Value versions, const char *constraints, GError **error) {
 		gboolean allowed =
 			version_satisfies(each, constraints ? constraints : ">= 0", &problem);
 		if (problem) {
-			fail(error, MODULE_REGISTRY_BAD_CONSTRAINT, "%s", problem);
+			g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_BAD_CONSTRAINT,
+				"%s", problem);
 			return NULL;
 		}
 		if (allowed && (!best || version_compare(each, best) > 0))
 			best = each;
 	}
 	if (!newest)
-		fail(error, MODULE_REGISTRY_NO_VERSION, "The module has no versions.");
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_NO_VERSION,
+			"The module has no versions.");
 	else if (!best)
-		fail(error, MODULE_REGISTRY_NO_VERSION, "The newest available version is %s.",
-			newest);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_NO_VERSION,
+			"The newest available version is %s.", newest);
 	return g_strdup(best);
 }
 
@@ -99,7 +92,8 @@ static ModuleSource *locate(const char *url, const char *token, GError **error) 
 	g_autoptr(GError) local = NULL;
 	g_autoptr(ModuleResponse) response = module_http_get(url, token, &local);
 	if (!response || (response->status != 200 && response->status != 204)) {
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "%s: %s", url,
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE, "%s: %s",
+			url,
 			local ? local->message : "the server does not tell where the package is");
 		return NULL;
 	}
@@ -107,8 +101,8 @@ static ModuleSource *locate(const char *url, const char *token, GError **error) 
 		value_from_json(response->body->str, (gssize)response->body->len, NULL);
 	const char *named = response->get ? response->get : value_get_text(json, "location");
 	if (!named) {
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "%s does not tell where the package is",
-			url);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE,
+			"%s does not tell where the package is", url);
 		return NULL;
 	}
 	g_autofree char *problem = NULL;
@@ -118,8 +112,8 @@ static ModuleSource *locate(const char *url, const char *token, GError **error) 
 		relative ? module_url_resolve(response->url, named, error) : g_strdup(named);
 	ModuleSource *source = absolute ? module_source_parse(absolute, &problem) : NULL;
 	if (!source && absolute)
-		fail(error, MODULE_REGISTRY_UNREACHABLE, "%s names the source \"%s\": %s", url,
-			named, problem);
+		g_set_error(error, MODULE_REGISTRY_ERROR, MODULE_REGISTRY_UNREACHABLE,
+			"%s names the source \"%s\": %s", url, named, problem);
 	return source;
 }
 

@@ -77,6 +77,9 @@ def test_the_region_is_that_of_the_repository(running, context, monkeypatch):
     several = running.run("image", "build", "-t", "far/app:two", str(context))
     assert several.returncode == 1 and "set AWS_REGION" in several.stderr
     assert "eu-central-1" in several.stderr and "eu-west-1" in several.stderr
+    host = "000000000000.dkr.ecr.eu-west-1.amazonaws.com"
+    told = running.run("image", "build", "-t", f"{host}/far/app:two", str(context))
+    assert told.returncode == 0 and f"{host}/far/app:two@" in told.stdout.splitlines()[-1], told.stderr
 
 
 def test_failing_step(running, context):
